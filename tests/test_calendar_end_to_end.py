@@ -26,6 +26,7 @@ from bot.sandbox.telegram import Chat, Message, Person
 from bot.settings import Address
 from tests.sandbox_bot import TICK, TOKEN, ask, checked, says
 
+COMPANY_TOKEN = "sandbox-token-of-adas-company-42"
 NEW, END, SUMS = "🔗 Subscribe", "End the subscription", "💶 Show sums"
 
 
@@ -218,3 +219,30 @@ async def test_the_calendar_speaks_german(bot: InvoiceBot, invoice: SandboxInvoi
     assert f"🧾 Rechnung {invoice.id} ist fällig" in {
         e.summary.value for e in entries(message.document.content).values()
     }
+
+
+async def test_each_account_has_an_address_of_its_own_which_ends_with_it(
+    bot: InvoiceBot, sandbox: Sandbox, invoice: SandboxInvoice, ada: Person, chat: Chat, http: httpx.AsyncClient
+) -> None:
+    company = sandbox.provider.add_account(COMPANY_TOKEN)
+    other = sandbox.provider.create_invoice(company, Decimal("7.00"), due_in_days=9)
+    question = await ask(chat, ada, f"/link {COMPANY_TOKEN}", "Add this account to it")
+    ada.press(question, "👥 Add it as another account")
+    await chat.wait_for(lambda m: m.id == question.id and "This chat is linked" in m.text)
+    last = chat.messages[-1]
+    ada.send(chat, "/calendar")
+    urls = []
+    for name in ("👤 Account 1", "👤 Account 2"):
+        message = await chat.wait_for(lambda m, name=name: m.document is not None and name in m.text, after=last)
+        ada.press(message, NEW)
+        answer = await chat.wait_for(says(name, "The address of your calendar"), after=message)
+        urls += [str(button.copied) for button in answer.buttons if button.copied]
+    for url, own in zip(urls, (invoice, other), strict=True):
+        found = entries((await http.get(url)).content)
+        assert {uid.split("-")[0] for uid in found} == {str(own.id)}
+    page = await ask(chat, ada, "/accounts", "Account 1", "Account 2")
+    ada.press(page, "🗑 Remove Account 2")
+    sure = await chat.wait_for(lambda m: m.id == page.id and "Remove Account 2?" in m.text)
+    ada.press(sure, "🗑 Remove Account 2")
+    await chat.wait_for(lambda m: m.id == page.id and "Remove Account 2?" not in m.text)
+    assert [(await http.get(url)).status_code for url in urls] == [200, 404]
