@@ -40,6 +40,7 @@ def draw(chart: dict[str, Any]) -> bytes:
         foreground_strong=INK,
         foreground_subtle=LINES,
         guide_stroke_color=LINES,
+        major_guide_stroke_color=LINES,
         opacity="1",
         font_family=FAMILY,
         label_font_size=27,
@@ -65,7 +66,6 @@ def draw(chart: dict[str, Any]) -> bytes:
     )
     picture.title = chart["title"]
     picture.x_labels = [text for month in chart["months"] for text in (month, "", "")]
-    picture.y_labels_major = []
     picture.y_labels = [{"value": value, "label": label} for value, label in chart["scale"]]
     for each in bars:
         picture.add(each["name"], _spread(each["sums"], NOW))
