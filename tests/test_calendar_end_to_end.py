@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -73,6 +73,10 @@ async def subscribe(chat: Chat, ada: Person, label: str = NEW) -> str:
     (copied,) = [button.copied for button in answer.buttons if button.copied]
     assert copied in answer.text
     return str(copied)
+
+
+def has_file_of(account: str) -> Callable[[Message], bool]:
+    return lambda message: message.document is not None and account in message.text
 
 
 def entries(content: bytes) -> dict[str, Any]:
@@ -233,7 +237,7 @@ async def test_each_account_has_an_address_of_its_own_which_ends_with_it(
     ada.send(chat, "/calendar")
     urls = []
     for name in ("👤 Account 1", "👤 Account 2"):
-        message = await chat.wait_for(lambda m, name=name: m.document is not None and name in m.text, after=last)
+        message = await chat.wait_for(has_file_of(name), after=last)
         ada.press(message, NEW)
         answer = await chat.wait_for(says(name, "The address of your calendar"), after=message)
         urls += [str(button.copied) for button in answer.buttons if button.copied]
