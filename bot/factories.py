@@ -155,7 +155,6 @@ class Services:
         self.browsing = Browsing(reads)
         self.searching = Searching(self.browsing, store, clock, vocabulary, settings.zone)
         self.documents = Documents(reads, store, einvoices)
-        self.tables = Tables(reads, TableWriters(write_workbook, write_texts), settings.zone)
         self.batches = DocumentBatches(self.documents, store, clock)
         self.pack_workers = Workers(PACKS_AT_ONCE)
         pack_reads = AccountReads(providers.for_packs, store, clock)

@@ -29,15 +29,11 @@ Fits = Callable[[Invoice], bool]
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """What was chosen of an account. ``account`` is its name, ``listing`` all that the provider lists of it.
-
-    ``unread`` chosen ones have no items in the list, and could not be read by themselves.
-    """
+    """What was chosen of an account. ``account`` is its name, ``listing`` all that the provider lists of it."""
 
     account: str
     listing: Listing
     chosen: tuple[Invoice, ...]
-    unread: tuple[int, ...] = ()
 
     def entries(self, zone: tzinfo) -> Iterator[Entry]:
         """Return the bookkeeper's entries, the oldest first. Invoices that others collect are counted once."""
@@ -53,15 +49,11 @@ class Tables:
         self._zone = zone
         self._sleep = sleep
 
-    async def read(self, chat: Chat, account: str, fits: Fits) -> Book:
-        """Return what ``fits`` of an account, with all items. Raise as :class:`AccountReads` does."""
-        return await self.book_of(chat, account, await self._reads.listing(chat), fits)
-
     async def book_of(self, chat: Chat, account: str, listing: Listing, fits: Fits) -> Book:
-        """Do the same with a list that was read just now."""
+        """Return what ``fits`` of a list that was read just now, with all items. What can't be had stays as listed."""
         chosen, lacking = await off_loop(len(listing.invoices) > HEAVY_COUNT, _chosen, listing.invoices, fits)
-        found, unread = await self._read_alone(chat, lacking)
-        return Book(account, listing, tuple(found.get(one.id, one) for one in chosen), tuple(unread))
+        found = await self._read_alone(chat, lacking)
+        return Book(account, listing, tuple(found.get(one.id, one) for one in chosen))
 
     @asynccontextmanager
     async def workbook(self, books: Sequence[Book], words: TableWords, name: str) -> AsyncIterator[Document]:
@@ -80,24 +72,21 @@ class Tables:
     def _all(self, books: Iterable[Book]) -> Iterator[Entry]:
         return chain.from_iterable(book.entries(self._zone) for book in books)
 
-    async def _read_alone(self, chat: Chat, lacking: Sequence[Invoice]) -> tuple[dict[int, Invoice], list[int]]:
-        """Read invoices by themselves whose items the list lacks. Return them, and the ids of those that can't be."""
-        whole, unread, is_down = dict[int, Invoice](), list[int](), False
+    async def _read_alone(self, chat: Chat, lacking: Sequence[Invoice]) -> dict[int, Invoice]:
+        """Read invoices by themselves whose items the list lacks. Return those that can be read."""
+        whole = dict[int, Invoice]()
         for at, invoice in enumerate(lacking):
-            if is_down:
-                unread.append(invoice.id)
-                continue
             if at:
                 await self._sleep(PAUSE.total_seconds())
             try:
                 found = await self._reads.invoice(chat, invoice.id)
             except ProviderError as error:
                 log_failure("invoice can't be read for a table", error, chat=chat.id, of=len(lacking))
-                unread.append(invoice.id)
-                is_down = not isinstance(error, ABOUT_ONE)
+                if not isinstance(error, ABOUT_ONE):
+                    break
             else:
                 whole[invoice.id] = replace(found, parts=invoice.parts, in_parts=invoice.in_parts)
-        return whole, unread
+        return whole
 
 
 def _chosen(listed: Sequence[Invoice], fits: Fits) -> tuple[list[Invoice], list[Invoice]]:
