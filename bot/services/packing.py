@@ -236,9 +236,9 @@ class Packing:
         all_missing = (*pack.missing, *missing)
         name = self._messenger.file_name(self._held.chat, pack, None if is_only else pack.parts + 1)
         async with AsyncExitStack() as stack:
-            tables = (
-                await self._table_files(stack, self._book_of(numbers), self._files.safe(name, "")) if numbers else []
-            )
+            kept_by = whole if whole is not None and is_only else stack
+            tables = await self._table_files(kept_by, self._book_of(numbers), self._files.safe(name, ""))
+            self._beside = tables[:1] if is_only else []
             beside = [*((each.name, each.content) for each in tables), *self._list_of(all_missing)]
             content = stack.enter_context(await asyncio.to_thread(spool.zip, named, beside))
             size = content.seek(0, os.SEEK_END)
