@@ -145,3 +145,23 @@ async def test_what_is_said_of_an_account_is_kept_with_that_account(
     sandbox.provider.faults.switch_on(Fault.DOWN, Call.INVOICE)
     ada.press(details, "📄 PDF")
     await chat.wait_for(lambda m: m.document is not None and "7.00" in m.text and "👤 Account 2" in m.text)
+
+
+@pytest.mark.usefixtures("bot")
+async def test_a_pack_is_of_the_account_that_its_menu_names(
+    sandbox: Sandbox, account: Account, company: Account, ada: Person, chat: Chat
+) -> None:
+    sandbox.provider.create_invoice(account, Decimal("5.00"), due_in_days=9)
+    other = sandbox.provider.create_invoice(company, Decimal("7.00"), due_in_days=9)
+    last = chat.messages[-1]
+    ada.send(chat, "/archive")
+    menu = await chat.wait_for(says("👤 Account 1", "Which period?"), after=last)
+    await ada.press(menu, "Account 2").answered()
+    assert menu.text.startswith("👤 Account 2")
+    ada.press(menu, "Everything")
+    sent = await chat.wait_for(lambda m: m.document is not None, after=menu)
+    assert sent.document is not None
+    assert sent.document.name == "Invoices Account 2.zip"
+    assert sent.text.startswith("👤 Account 2\n🗂 Everything")
+    assert f" - {other.id} - ".encode() in sent.document.content
+    assert sum("Which period?" in message.text for message in chat.messages) == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import AsyncIterator
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -165,3 +165,21 @@ async def test_an_invoice_that_is_xml_alone_keeps_its_ending(
     billed[0].xml = XmlForm.XRECHNUNG_CII
     message = await pack(chat, ada, "/archive July 2025")
     assert [name for name in opened(message).namelist() if name.endswith(".xml")]
+
+
+async def test_each_month_it_comes_by_itself_once_and_an_empty_month_is_said_in_a_line(
+    sandbox: Sandbox, account: Account, ada: Person, chat: Chat, billed: list[SandboxInvoice]
+) -> None:
+    today = sandbox.provider.today
+    billed[0].issued = today
+    menu = await ask(chat, ada, "/settings", "Settings")
+    await ada.press(menu, "🗂 Documents as a ZIP").answered()
+    await ada.press(menu, "Monthly").answered()
+    next_month = (today.replace(day=1) + timedelta(days=32)).replace(day=1)
+    sandbox.clock.put_forward(timedelta(days=(next_month - today).days))
+    message = await chat.wait_for(lambda m: m.document is not None and m.document.name.endswith(".zip"), after=menu)
+    assert f"- {billed[0].id} -" in " ".join(pdfs(message))
+    in_two = (next_month + timedelta(days=32)).replace(day=1)
+    sandbox.clock.put_forward(timedelta(days=(in_two - next_month).days))
+    await chat.wait_for(lambda m: "there are no invoices" in m.text, after=message)
+    assert sum(m.document is not None and m.document.name.endswith(".zip") for m in chat.messages) == 1

@@ -131,7 +131,7 @@ def period_name(t: Texts, period: Span) -> str:
 
 def file_name(t: Texts, choice: PackChoice, part: int | None) -> str:
     """Return the name of a ZIP: ``Invoices 2026-10``, ``Invoices 2026-Q3 Domains part 2``."""
-    words = [t.plain("packs.file"), period_mark(choice.period)]
+    words = [t.plain("packs.file"), t.account, period_mark(choice.period)]
     if choice.kind is not ItemKind.ANY:
         words.append(t.plain(f"packs.kind.{choice.kind}"))
     if part is not None:
