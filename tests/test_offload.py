@@ -1,0 +1,47 @@
+"""Work on and off the event loop: nothing holds it for long, be it one large piece or many small ones."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from bot.offload import LIGHT_IN_A_TURN, off_loop
+
+
+@pytest.mark.parametrize("heavy", [True, False])
+async def test_only_heavy_work_is_done_in_a_thread(heavy: bool) -> None:
+    assert (await off_loop(heavy, threading.current_thread) is threading.current_thread()) is not heavy
+
+
+@pytest.mark.parametrize("heavy", [True, False])
+async def test_an_error_reaches_the_caller(heavy: bool) -> None:
+    with pytest.raises(ZeroDivisionError):
+        await off_loop(heavy, lambda: 1 // 0)
+    assert await off_loop(heavy, lambda: 1) == 1
+
+
+async def test_much_light_work_leaves_the_others_a_turn_in_between() -> None:
+    turn, done = 0, list[int]()
+
+    async def count_turns() -> None:
+        nonlocal turn
+        while True:
+            turn += 1
+            await asyncio.sleep(0)
+
+    counting = asyncio.create_task(count_turns())
+    await asyncio.gather(*(off_loop(False, lambda: done.append(turn)) for _ in range(10 * LIGHT_IN_A_TURN)))
+    counting.cancel()
+    assert [done.count(number) for number in sorted(set(done))] == [LIGHT_IN_A_TURN] * 10
+
+
+async def test_a_single_piece_of_light_work_does_not_wait() -> None:
+    others = list[str]()
+    asyncio.get_running_loop().call_soon(others.append, "another")
+    for _ in range(LIGHT_IN_A_TURN):
+        await off_loop(False, lambda: None)
+    assert others == []
+    await off_loop(False, lambda: None)
+    assert others == ["another"]
