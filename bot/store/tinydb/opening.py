@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -102,7 +102,8 @@ def inspect(data_dir: Path, keys: Sequence[str]) -> StoreCounts | None:
         folder.pending()
         backend = TinyBackend(data_dir, vault.key_ids[0])
         t = backend.transaction()
-        records = _read_all(backend)
+        records = list[ChatRecord]()
+        _read_all(backend, records.append)
         if not (records or backend.payments.accounts or run_to_end(t.sealed_secret())):
             return None
         run_to_end(open_secret(t, vault, backend.secret_place))  # nothing of it is committed
@@ -115,13 +116,18 @@ def _prepare(backend: TinyBackend, vault: Vault, now: datetime) -> str:
     run_to_end(check_not_moving(backend.transaction()))
     backend.folder.sweep()
     backend.recover()
-    records = _read_all(backend)
+    gone = list[int]()
+
+    def look(record: ChatRecord) -> None:
+        if blank(record, now):
+            gone.append(record.id)
+
+    _read_all(backend, look)
     secret = backend.transact(partial(open_secret, vault=vault, place=backend.secret_place))
 
     async def drop(t: Transaction) -> None:
-        for record in records:
-            if blank(record, now):
-                await t.delete_chat(record.id)
+        for chat_id in gone:
+            await t.delete_chat(chat_id)
         await t.drop_expired(now)
 
     async def at_once(work: Work[T]) -> T:
@@ -132,20 +138,27 @@ def _prepare(backend: TinyBackend, vault: Vault, now: datetime) -> str:
     return secret
 
 
-def _read_all(backend: TinyBackend) -> list[ChatRecord]:
-    """Read every file once, and fill the backend's index. Return the chats without what they know.
+def _read_all(backend: TinyBackend, look: Callable[[ChatRecord], None] = lambda _: None) -> None:
+    """Read every file once, and fill the backend's index. ``look`` gets each chat, without what it knows.
 
-    One that is damaged keeps nobody else from starting: its chat rests, or its account pays nothing.
+    One that is damaged keeps nobody else from starting: its chat rests, or its account pays nothing. Only chats with
+    alerts are held in memory until all are read: the oldest alert goes first.
     """
-    records = []
+    waiting = list[ChatRecord]()
     for chat_id in backend.folder.chat_ids():
         try:
             record = backend.transaction().load_chat(chat_id, with_known=False)
         except ChatUnreadable as error:
             log.warning("chat can't be read, so it rests", chat=chat_id, reason=error.reason)
+            continue
+        if record is None:
+            continue
+        look(record)
+        if record.alerts:
+            waiting.append(record)
         else:
-            records += [] if record is None else [record]
-    for record in sorted(records, key=_oldest_alert):
+            backend.chats.sync(record.id, record)
+    for record in sorted(waiting, key=_oldest_alert):
         backend.chats.sync(record.id, record)
     for account in backend.folder.accounts():
         try:
@@ -153,7 +166,6 @@ def _read_all(backend: TinyBackend) -> list[ChatRecord]:
         except PaymentsUnreadable as error:
             backend.payments.damaged.add(account)
             log.warning("payments can't be read, so nothing is paid with this account", reason=error.reason)
-    return records
 
 
 def _try_lock(data_dir: Path) -> BaseFileLock | None:
