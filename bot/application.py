@@ -131,7 +131,7 @@ class InvoiceBot:
         await publish_profile(self.telegram.bot, self.translations)
 
         async def check_due() -> None:
-            await services.checker.work_off(tick)
+            await services.checker.work_off(0.9 * tick)  # it has ended when the next one begins
 
         ticks = (
             check_due,
