@@ -59,6 +59,7 @@ class FakePackMessenger:
     told: list[Told] = field(default_factory=list)
     drawn: list[tuple[int, int]] = field(default_factory=list)
     errors: list[BotError | None] = field(default_factory=list)
+    end_errors: list[BotError] = field(default_factory=list)
 
     def words(self, chat: Chat, listing: Listing) -> PackWords:
         style = pack_settings.style(TEXTS, chat.preferences or Preferences())
@@ -91,6 +92,8 @@ class FakePackMessenger:
         self.sent.append(Sent(chat.id, document.name, document.size, names))
 
     async def tell_end(self, chat: Chat, pack: Pack, end: PackEnd, *, again: bool) -> None:
+        if self.end_errors:
+            raise self.end_errors.pop()
         self.told.append(Told(chat.id, pack, end, again))
 
     def zips(self, chat_id: int) -> list[Sent]:

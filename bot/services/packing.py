@@ -27,10 +27,11 @@ from bot.errors import (
     NotFound,
     ProviderDown,
     ProviderError,
+    RateLimited,
     Refused,
     SendRefused,
 )
-from bot.ports import Archive, Clock, Document, InvoiceFilter, PackFile, PackMessenger, PackWords, Space, Spool
+from bot.ports import Archive, Clock, Document, InvoiceFilter, PackFile, PackMessenger, PackWords, Sleep, Space, Spool
 from bot.services.failures import log_failure
 from bot.services.held_packs import HeldPack, PackStopped
 from bot.services.reading import AccountReads
@@ -40,6 +41,11 @@ ABOUT_ONE = (NotFound, Refused, AnswerNotUnderstood, DocumentTooLarge)
 """Errors that say nothing of the other documents."""
 DOWN_AFTER = 3
 """So many documents one after the other that the provider does not answer for: then it is down. One may be broken."""
+
+MAX_PAUSES = 5
+"""Of a document, if the provider answers that there are too many requests."""
+SHORTEST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
+"""Seconds."""
 
 WORTH_AN_ARCHIVE = 4
 """So few documents cost the provider less one by one than an archive of all does."""
@@ -74,6 +80,7 @@ class PackTools:
     messenger: PackMessenger
     files: PackFiles
     clock: Clock
+    sleep: Sleep = asyncio.sleep
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +111,7 @@ class Packing:
         self._messenger = tools.messenger
         self._files = tools.files
         self._clock = tools.clock
+        self._sleep = tools.sleep
         self._by_number = {invoice.id: invoice for invoice in content.invoices}
         self._waiting: list[Held] = []
         self._drawn_at: datetime | None = None
@@ -193,8 +201,7 @@ class Packing:
                 raise self._given_up
             document = await self._in_archive(stack, invoice)
             if document is None:
-                async with self._held.unless_stopped():
-                    document = await stack.enter_async_context(self._reads.pdf(self._held.chat, invoice.id))
+                document = await self._downloaded(stack, invoice)
             if not fits_alone(document.size, limit):
                 raise DocumentTooLarge(limit // MEGABYTE)
         except (*ABOUT_ONE, ProviderError) as error:
@@ -206,6 +213,21 @@ class Packing:
             return None
         self._failures = 0
         return document
+
+    async def _downloaded(self, stack: AsyncExitStack, invoice: Invoice) -> Document:
+        """Ask the provider. If it wants a pause, make one: what waits for its part would have to be fetched again."""
+        pauses = 0
+        while True:
+            try:
+                async with self._held.unless_stopped():
+                    return await stack.enter_async_context(self._reads.pdf(self._held.chat, invoice.id))
+            except RateLimited as error:
+                pauses += 1
+                if pauses > MAX_PAUSES:
+                    raise
+                pause = min(max(error.retry_after or 0, SHORTEST_PAUSE), LONGEST_PAUSE)
+            async with self._held.unless_stopped():
+                await self._sleep(pause)
 
     async def _in_archive(self, stack: AsyncExitStack, invoice: Invoice) -> Document | None:
         if self._archive is None:

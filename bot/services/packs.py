@@ -26,6 +26,7 @@ from bot.errors import (
     PackLost,
     ProviderError,
     QuestionOver,
+    RateLimited,
     SendRefused,
     TooManyPacks,
 )
@@ -74,8 +75,8 @@ class PackSender:
         except asyncio.CancelledError:
             await held.give_back()
             raise
-        except FloodLimited as error:
-            await held.later(timedelta(seconds=error.retry_after))
+        except (FloodLimited, RateLimited) as error:
+            await held.later(timedelta(seconds=error.retry_after or 0))
         except Exception as error:
             log_failure("pack can't be made now", error, chat=claim.chat.id)
             if isinstance(error, ChatGone | ChatMigrated):
@@ -94,7 +95,8 @@ class PackSender:
         elif not held.pack.is_awaited and schedule.is_quiet(now):
             await held.rest(schedule.quiet_end(now))
         elif held.pack.telling:
-            await self._tell(held, PackEnd(len(held.pack.done)), again=True)
+            pack = held.pack
+            await self._tell(held, PackEnd(len(pack.done) or pack.parts + pack.tables), again=True)
         else:
             await self._tell(held, await self._packed(held))
 

@@ -12,7 +12,17 @@ from bot.domain.chats import Place
 from bot.domain.packs.choices import PackChoice
 from bot.domain.packs.pack import PACK_LEASE, PACKS_AT_MOST, PATIENCE, Pack
 from bot.domain.search.periods import Span
-from bot.errors import DeliveryUncertain, NotFound, NotSent, ProviderDown, QuestionOver, SendRefused, TooManyPacks
+from bot.errors import (
+    DeliveryUncertain,
+    NotFound,
+    NotSent,
+    ProviderDown,
+    QuestionOver,
+    RateLimited,
+    SendRefused,
+    TooManyPacks,
+)
+from bot.ports import Sleep
 from bot.services.packs import Packs, PackSender
 from tests.fakes import Gate, invoice
 from tests.packs import FakePackMessenger, tools
@@ -33,9 +43,10 @@ class Sending:
         self.part_limit = part_limit
         self.open()
 
-    def open(self) -> None:
+    def open(self, sleep: Sleep = asyncio.sleep) -> None:
         world = self.world
         made_with = tools(world.provider, world.store, self.messenger, world.clock, self.part_limit)
+        made_with = replace(made_with, sleep=sleep)
         self.sender = PackSender(world.store, world.store, made_with, world.plan, world.workers)
         self.packs = Packs(world.store, self.sender, world.clock)
 
@@ -147,6 +158,32 @@ async def test_while_the_provider_is_down_it_waits_and_then_what_there_is_comes(
     await sending.finish()
     assert sending.parts == [[1]]
     assert [each.number for each in sending.end.missing] == [2, 3, 4]
+
+
+async def test_where_the_provider_wants_a_pause_it_is_made_and_nothing_is_fetched_twice(sending: Sending) -> None:
+    errors, pauses = sending.world.provider.errors, list[float]()
+    errors["pdf", 2] = RateLimited(retry_after=40)
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        errors.clear()
+
+    sending.open(sleep)
+    await sending.order()
+    await sending.finish()
+    assert pauses == [40]
+    assert sending.parts == [[1, 2], [3, 4]]
+    assert sending.world.provider.calls_of("pdf") == [1, 2, 2, 3, 4]
+
+
+async def test_an_end_that_could_not_be_told_of_a_table_does_not_say_that_there_is_nothing(sending: Sending) -> None:
+    sending.messenger.end_errors = [NotSent()]
+    await sending.order(replace(YEAR, table_only=True))
+    await sending.finish()
+    sending.world.clock.move(MINUTE)
+    await sending.finish()
+    [told] = sending.messenger.told
+    assert (told.again, told.end.count > 0) == (True, True)
 
 
 async def test_cancelled_in_a_download_nothing_more_comes(sending: Sending) -> None:
