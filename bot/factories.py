@@ -35,6 +35,7 @@ from bot.chat.handlers.settings import SettingsHandlers
 from bot.chat.handlers.snoozing import SnoozeHandlers
 from bot.chat.handlers.start import StartHandlers
 from bot.chat.handlers.statistics import StatisticsHandlers
+from bot.chat.handlers.together import TogetherHandlers
 from bot.chat.handlers.topping_up import TopUpHandlers
 from bot.chat.polling import Poller
 from bot.chat.rate_limiter import SharedRateLimiter
@@ -210,6 +211,7 @@ def build_handlers(
         start=StartHandlers(store, linking, invoices, clock),
         general=GeneralHandlers(store, services.checker, services.credits, clock),
         invoices=invoices,
+        together=TogetherHandlers(services.browsing, clock),
         searching=searching,
         jumping=JumpHandlers(store, services.searching),
         documents=documents,

@@ -77,6 +77,23 @@ async def test_a_command_speaks_of_each_account_and_a_number_is_found_wherever_i
 
 
 @pytest.mark.usefixtures("bot")
+async def test_the_list_shows_all_accounts_together_or_one(
+    sandbox: Sandbox, account: Account, company: Account, ada: Person, chat: Chat
+) -> None:
+    later = sandbox.provider.create_invoice(account, Decimal("5.00"), due_in_days=2)
+    sooner = sandbox.provider.create_invoice(company, Decimal("7.00"), due_in_days=1)
+    shown = await ask(chat, ada, "/invoices open", "Account 1", "Account 2", str(later.id), str(sooner.id))
+    assert shown.text.index(f"{sooner.id} ·") < shown.text.index(f"{later.id} ·")
+    ada.press(shown, f"{sooner.id} · Account 2")
+    await chat.wait_for(says("👤 Account 2", f"Invoice {sooner.id}"), after=shown)
+    ada.press(shown, "👤 Only Account 2")
+    one = await chat.wait_for(lambda m: m.id == shown.id and str(later.id) not in m.text)
+    assert str(sooner.id) in one.text
+    ada.press(one, "👥 All accounts")
+    await chat.wait_for(lambda m: m.id == shown.id and str(later.id) in m.text)
+
+
+@pytest.mark.usefixtures("bot")
 async def test_a_refused_account_leaves_the_other_alone(
     sandbox: Sandbox, account: Account, company: Account, ada: Person, chat: Chat
 ) -> None:

@@ -107,9 +107,11 @@ class Context:
 
     def use(self, chat: Chat) -> None:
         """Let handlers work on this account of the chat, under the id that it has by now."""
-        self.chat, self.place = chat, self.place.in_chat(chat.id)
-        if self.texts_for is not None:
-            self.t = self.texts_for(chat)
+        self.chat, self.place, self.t = chat, self.place.in_chat(chat.id), self.texts_of(chat)
+
+    def texts_of(self, chat: Chat) -> Texts:
+        """Return the texts for one of the chat's accounts."""
+        return self.texts_for(chat) if self.texts_for is not None else self.t
 
     async def reply(self, screen: Screen) -> int:
         """Send a new message. Return its id."""

@@ -54,8 +54,8 @@ class Route:
     ``takes_token``: the message may be the token that /link waits for. Other messages end that wait. If the sender is
     turned away, a token is deleted. ``for_everybody``: nobody is turned away. ``slow``: the handler runs in the
     background and does not block the chat's next updates. It reads the stored chat anew when its turn comes. ``each``:
-    as a command it is carried out for each of the chat's accounts. ``by_number`` finds out which account has the
-    invoices that a command names.
+    as a command it is carried out for each of the chat's accounts. ``together`` takes its place where the chat has
+    several. ``by_number`` finds out which account has the invoices that a command names.
     """
 
     handle: Handle
@@ -63,6 +63,7 @@ class Route:
     for_everybody: bool = False
     slow: bool = False
     each: bool = False
+    together: Handle | None = None
     by_number: Locate | None = None
 
 
@@ -109,9 +110,13 @@ class Dispatcher:
 
     async def _handle(self, route: Route, context: Context) -> None:
         """Run the handler: for each account, or for the one that is meant. If one account fails, the others go on."""
-        one_is_meant = context.query is not None or context.chat.awaits(self._clock()) is not None
+        is_answer = route.takes_token and context.chat.awaits(self._clock()) is not None
+        one_is_meant = context.query is not None or is_answer
         if route.by_number is not None and not one_is_meant and len(context.accounts) > 1:
             await route.by_number(route.handle, context)
+            return
+        if route.together is not None and not one_is_meant and len(context.accounts) > 1:
+            await route.together(context)
             return
         if not route.each or one_is_meant or len(context.accounts) == 1:
             await route.handle(context)

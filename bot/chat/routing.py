@@ -43,6 +43,7 @@ from bot.chat.handlers.settings import SettingsHandlers
 from bot.chat.handlers.snoozing import SnoozeHandlers
 from bot.chat.handlers.start import StartHandlers
 from bot.chat.handlers.statistics import StatisticsHandlers
+from bot.chat.handlers.together import TogetherHandlers
 from bot.chat.handlers.topping_up import TopUpHandlers
 from bot.chat.update_tracker import UpdateTracker
 from bot.chat.views.general import PAYING
@@ -71,6 +72,7 @@ class Handlers:
     accounts: AccountHandlers
     general: GeneralHandlers
     invoices: InvoiceHandlers
+    together: TogetherHandlers
     documents: DocumentHandlers
     batches: DocumentBatchHandlers
     document_ticks: DocumentTickHandlers
@@ -150,7 +152,7 @@ def _commands(on: Handlers) -> dict[str, Route]:
         "help": Route(on.general.help),
         "link": Route(on.linking.link, takes_token=True),
         "unlink": Route(on.linking.unlink, for_everybody=True),
-        "invoices": Route(on.invoices.invoices, each=True),
+        "invoices": Route(on.invoices.invoices, together=on.together.invoices),
         "find": Route(on.searching.find, each=True),
         "invoice": Route(on.invoices.invoice, by_number=on.accounts.located("invoice", "show")),
         "pdf": Route(on.documents.pdf, slow=True, by_number=on.accounts.located("pdf", "pdf")),
@@ -181,6 +183,7 @@ def _buttons(on: Handlers) -> dict[str, Route]:
     """Return the buttons' routes, by the first word of their callback data."""
     return {
         "list": Route(on.searching.pages(on.invoices.turn)),
+        "together": Route(on.together.turn),
         "filter": Route(on.searching.pages(on.invoices.filters, filtering=True)),
         "less": Route(on.searching.less),
         "jump": Route(on.jumping.jump),

@@ -272,13 +272,14 @@ def size_of(invoices: Iterable[Invoice]) -> int:
 
 def open_first(invoices: Iterable[Invoice]) -> list[Invoice]:
     """Return open invoices by due date (those without one last), then the others, newest first."""
+    return sorted(invoices, key=list_order)
 
-    def order(invoice: Invoice) -> tuple[int, int, int]:
-        if invoice.is_open:
-            return (0, (invoice.due or date.max).toordinal(), invoice.id)
-        return (1, -(invoice.issued or date.min).toordinal(), -invoice.id)
 
-    return sorted(invoices, key=order)
+def list_order(invoice: Invoice) -> tuple[int, int, int]:
+    """Return the place of an invoice in a list, for sorting: see :func:`open_first`."""
+    if invoice.is_open:
+        return (0, (invoice.due or date.max).toordinal(), invoice.id)
+    return (1, -(invoice.issued or date.min).toordinal(), -invoice.id)
 
 
 def sum_left(invoices: Iterable[Invoice]) -> Decimal:

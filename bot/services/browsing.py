@@ -10,7 +10,7 @@ from dataclasses import replace
 from bot.domain.chats import Chat
 from bot.domain.invoices import UNREADABLE_NAMED, Listing, open_first
 from bot.domain.queries import ItemKind, Query
-from bot.errors import ArchiveEmpty, NotFound
+from bot.errors import ArchiveEmpty, BotError, NotFound, ProviderError, UserError
 from bot.offload import HEAVY_COUNT, off_loop
 from bot.ports import Document, InvoiceFilter
 from bot.services.reading import AccountReads
@@ -32,6 +32,17 @@ class Browsing:
         listing = await self._reads.listing(chat, _for_provider(query, LISTED_TYPES))
         left = replace(query, kind=ItemKind.ANY) if query.kind in LISTED_TYPES else query
         return await off_loop(len(listing.invoices) > HEAVY_COUNT, _chosen, listing, left)
+
+    async def listings(self, accounts: Sequence[Chat], query: Query) -> list[Listing | BotError]:
+        """Return the list of each account, or why it can't be had. One that fails leaves the others alone."""
+
+        async def listed(chat: Chat) -> Listing | BotError:
+            try:
+                return await self.listing(chat, query)
+            except (UserError, ProviderError) as error:
+                return error
+
+        return await asyncio.gather(*map(listed, accounts))
 
     async def accounts_with(self, accounts: Sequence[Chat], invoice_id: int) -> list[Chat]:
         """Return those of a chat's accounts that have an invoice with this number. Raise :class:`NotFound` if none has.

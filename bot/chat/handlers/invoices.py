@@ -40,8 +40,7 @@ class InvoiceHandlers:
 
     async def invoices(self, context: Context) -> None:
         """/invoices [open|paid|all] [TYPE] [transactions]."""
-        kinds = [kind for kind in ItemKind if kind is not ItemKind.ANY]
-        await self.show_list(context, ListPage(read_query(context, [*StatusFilter, *kinds, TRANSACTIONS])))
+        await self.show_list(context, ListPage(list_query(context)))
 
     async def turn(self, context: Context) -> None:
         """A button that opens a page of the list."""
@@ -96,6 +95,12 @@ class InvoiceHandlers:
         screen = await off_loop(heavy, invoice_list, context.t, listing, page, now, filtering=filtering, credit=credit)
         message_id = await context.show(screen)
         await keep_live(self._chats, context, message_id, f"{FILTER if filtering else LIST}:{page}", listing.invoices)
+
+
+def list_query(context: Context) -> Query:
+    """Read the filters behind /invoices. Raise :class:`UnknownFilter`."""
+    kinds = [kind for kind in ItemKind if kind is not ItemKind.ANY]
+    return read_query(context, [*StatusFilter, *kinds, TRANSACTIONS])
 
 
 def read_query(context: Context, choices: list[str]) -> Query:

@@ -44,7 +44,7 @@ def invoice_list(
     start = start_of(listing.invoices, page.month)
     shown, number, before, pages = page_from(listing.invoices, start, page.number, INVOICES_PER_PAGE)
     page = replace(page, number=number)
-    head = [*(title or [_list_title(t, page.query)]), *summary(t, listing, page.query, found=bool(page.search))]
+    head = [*(title or [list_title(t, page.query)]), *summary(t, listing, page.query, found=bool(page.search))]
     # Among a part of the invoices, what the credit covers can't be said.
     has_all = page.query.holds_all_open and not page.search and listing.lacks_nothing
     owed = debts(listing.invoices) if has_all else ()
@@ -58,6 +58,8 @@ def invoice_list(
         can_jump = pages > PAGES_WITHOUT_JUMP and len(months) > 1
         rows += [_ways(t, page, can_jump=can_jump, can_filter=bool(shown))]
         rows += [*_all_row(t, len(listing.invoices), page), *map(list, beside)]
+        if t.account and not page.search:
+            rows.append([Button(t.plain("button.together"), f"together:{ListPage(page.query)}")])
     rows += shortfall_rows(t, credit, owed, now, TopUpSubject())
     return Screen(Markup("\n\n").join([join(head), *_entries(t, shown, months, now)]), [row for row in rows if row])
 
@@ -109,7 +111,7 @@ def _absence(listing: Listing, query: Query) -> str | None:
     return "list.none" if query == Query() else "list.empty"
 
 
-def _list_title(t: Texts, query: Query) -> Markup:
+def list_title(t: Texts, query: Query) -> Markup:
     """Return what is listed, with the active filters."""
     filters = [t(f"filter.{query.kind}")] if query.kind is not ItemKind.ANY else []
     if query.with_transactions:

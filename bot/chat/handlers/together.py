@@ -1,0 +1,37 @@
+"""/invoices in a chat with several accounts: one list of all of them."""
+
+from __future__ import annotations
+
+from bot.chat.context import Context
+from bot.chat.handlers.invoices import list_query
+from bot.chat.views.together import AccountFound, together_list
+from bot.domain.invoices import size_of
+from bot.domain.queries import ListPage, read_page
+from bot.offload import HEAVY_COUNT, off_loop
+from bot.ports import Clock
+from bot.services.browsing import Browsing
+
+
+class TogetherHandlers:
+    """Looking at the invoices of all accounts."""
+
+    def __init__(self, browsing: Browsing, clock: Clock) -> None:
+        self._browsing = browsing
+        self._clock = clock
+
+    async def invoices(self, context: Context) -> None:
+        """/invoices [open|paid|all] [TYPE] [transactions]."""
+        await self._show(context, ListPage(list_query(context)))
+
+    async def turn(self, context: Context) -> None:
+        """A button that leads to the list of all accounts, or to another page of it."""
+        await self._show(context, read_page(next(iter(context.words), "")) or ListPage())
+
+    async def _show(self, context: Context, page: ListPage) -> None:
+        listings = await self._browsing.listings(context.accounts, page.query)
+        accounts = [
+            AccountFound(context.texts_of(chat), chat, listing)
+            for chat, listing in zip(context.accounts, listings, strict=True)
+        ]
+        heavy = size_of([invoice for account in accounts for invoice in account.invoices]) > HEAVY_COUNT
+        await context.show(await off_loop(heavy, together_list, accounts, page, self._clock()))
