@@ -73,7 +73,7 @@ from bot.services.documents import Documents
 from bot.services.due_calendars import DueCalendars
 from bot.services.leader_lease import LeaderLease
 from bot.services.linking import Inviting, Linking
-from bot.services.packing import PackFiles, PackTools
+from bot.services.pack_documents import PackFiles, PackTools
 from bot.services.packs import Packs, PackSender
 from bot.services.payments.flow import Payments
 from bot.services.reading import AccountReads

@@ -23,7 +23,7 @@ from bot.files.workbooks import write_workbook
 from bot.ports import Clock, PackEnd, PackFile, PackWords, Store, TableWriters
 from bot.provider.archives import ProviderArchive
 from bot.provider.space import TemporarySpace
-from bot.services.packing import PackFiles, PackTools
+from bot.services.pack_documents import PackFiles, PackTools
 from bot.services.reading import AccountReads
 from bot.services.tables import Tables
 

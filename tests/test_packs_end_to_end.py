@@ -164,7 +164,8 @@ async def test_an_invoice_that_is_xml_alone_keeps_its_ending(
 ) -> None:
     billed[0].xml = XmlForm.XRECHNUNG_CII
     message = await pack(chat, ada, "/archive July 2025")
-    assert [name for name in opened(message).namelist() if name.endswith(".xml")]
+    [name] = [name for name in opened(message).namelist() if name.endswith(".xml")]
+    assert name.endswith(" EUR.xml")
 
 
 async def test_each_month_it_comes_by_itself_once_and_an_empty_month_is_said_in_a_line(

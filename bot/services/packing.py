@@ -5,82 +5,33 @@ from __future__ import annotations
 import asyncio
 import io
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import BinaryIO
 
 from bot.domain.invoices import Invoice
 from bot.domain.packs.choices import month_of
-from bot.domain.packs.names import Safe
 from bot.domain.packs.pack import Missing, Sending
-from bot.domain.packs.parts import MEGABYTE, PART_LIMIT, Held, cut, fits_alone
-from bot.domain.queries import ItemKind
+from bot.domain.packs.parts import Held, cut
 from bot.errors import (
-    AnswerNotUnderstood,
-    BotError,
     ChatClosed,
     DeliveryUncertain,
     DocumentTooLarge,
     MessengerError,
-    NotFound,
-    ProviderDown,
-    ProviderError,
-    RateLimited,
-    Refused,
     SendRefused,
 )
-from bot.ports import Archive, Clock, Document, InvoiceFilter, PackFile, PackMessenger, PackWords, Sleep, Space, Spool
+from bot.ports import Document, PackFile, PackWords, Spool
 from bot.services.failures import log_failure
 from bot.services.held_packs import HeldPack, PackStopped
-from bot.services.reading import AccountReads
-from bot.services.tables import Book, Tables
-
-ABOUT_ONE = (NotFound, Refused, AnswerNotUnderstood, DocumentTooLarge)
-"""Errors that say nothing of the other documents."""
-DOWN_AFTER = 3
-"""So many documents one after the other that the provider does not answer for: then it is down. One may be broken."""
-
-MAX_PAUSES = 5
-"""Of a document, if the provider answers that there are too many requests."""
-SHORTEST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
-"""Seconds."""
-
-WORTH_AN_ARCHIVE = 4
-"""So few documents cost the provider less one by one than an archive of all does."""
+from bot.services.pack_documents import PackDocuments, PackTools
+from bot.services.tables import Book
 
 DRAW_EVERY = timedelta(seconds=5)
 """Each edit of the progress counts against Telegram's limits, and is hardly read faster."""
 
 
 PDF, XML = ".pdf", ".xml"
-
-
-@dataclass(frozen=True, slots=True)
-class PackFiles:
-    """Where documents wait for their part, how large that may be, and how names become safe.
-
-    ``archive`` takes a provider's archive apart: for these invoices, up to so many bytes each.
-    """
-
-    spool: Callable[[], Spool]
-    archive: Callable[[BinaryIO, Collection[int], int], Archive]
-    safe: Safe
-    space: Space
-    part_limit: int = PART_LIMIT
-
-
-@dataclass(frozen=True, slots=True)
-class PackTools:
-    """What packs are made with. Its ``reads`` leave room to people who wait."""
-
-    reads: AccountReads
-    tables: Tables
-    messenger: PackMessenger
-    files: PackFiles
-    clock: Clock
-    sleep: Sleep = asyncio.sleep
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,21 +57,16 @@ class Packing:
         self._names = dict(content.names)
         self._words = content.words
         self._book = content.book
-        self._reads = tools.reads
+        self._documents = PackDocuments(held, content.invoices, tools)
         self._tables = tools.tables
         self._messenger = tools.messenger
         self._files = tools.files
         self._clock = tools.clock
-        self._sleep = tools.sleep
         self._by_number = {invoice.id: invoice for invoice in content.invoices}
         self._waiting: list[Held] = []
         self._drawn_at: datetime | None = None
-        self._failures = 0
-        self._given_up: BotError | None = None
-        self._archive: Archive | None = None
         self._beside: list[Document] = []
         """The tables that come beside the parts. If there is one part, its own."""
-        self._endings: dict[int, str] = {}
         self._missing: list[Missing] = []
         """What could not be had since the last part. It is kept with the next one, and else tried again."""
 
@@ -130,24 +76,9 @@ class Packing:
             if not self._held.pack.choice.table_only:
                 spool = await asyncio.to_thread(self._files.spool)
                 stack.push_async_callback(asyncio.to_thread, spool.close)
-                await self._open_archive(stack)
+                await self._documents.open_archive(stack)
                 await self._pack(stack, spool)
             await self._send_tables(stack)
-
-    async def _open_archive(self, stack: AsyncExitStack) -> None:
-        """Have the provider's own archive, where it serves the choice: then most documents come with one request."""
-        choice, left = self._held.pack.choice, len(self._invoices) - len(self._held.pack.done)
-        if choice.period is not None or left < WORTH_AN_ARCHIVE or self._held.pack.parts:
-            return
-        only = InvoiceFilter(type=None if choice.kind is ItemKind.ANY else choice.kind.capitalize())
-        try:
-            async with self._held.unless_stopped():
-                document = await stack.enter_async_context(self._reads.archive(self._held.chat, only))
-        except ProviderError as error:  # it may be too large
-            log_failure("provider's archive can't be had for a pack", error, chat=self._held.chat.id)
-            return
-        numbers = self._by_number.keys()
-        self._archive = await asyncio.to_thread(self._files.archive, document.content, numbers, self._files.part_limit)
 
     async def _send_tables(self, stack: AsyncExitStack) -> None:
         """Send the workbook beside the parts. Without documents, send the tables as texts as well."""
@@ -181,8 +112,9 @@ class Packing:
     async def _take(self, spool: Spool, invoice: Invoice) -> None:
         """Put an invoice's document into the spool. If there is no room, send a part first."""
         async with AsyncExitStack() as stack:
-            document = await self._had(stack, invoice)
-            if document is None:
+            document = await self._documents.had(stack, invoice)
+            if isinstance(document, Missing):
+                self._missing.append(document)
                 return
             new = Held(invoice.id, month_of(invoice), document.size)
             while count := cut(self._waiting, new, self._files.part_limit):
@@ -191,61 +123,6 @@ class Packing:
             if document.name.endswith(XML):  # an e-invoice may come in a PDF's place
                 self._names[invoice.id] = self._names[invoice.id].removesuffix(PDF) + XML
             self._waiting.append(new)
-            self._endings[invoice.id] = os.path.splitext(document.name)[1]  # noqa: PTH122  # a name, no path
-
-    async def _had(self, stack: AsyncExitStack, invoice: Invoice) -> Document | None:
-        """Return an invoice's document. None: it can't be had, which is noted."""
-        limit = self._files.part_limit
-        try:
-            if self._given_up is not None:
-                raise self._given_up
-            document = await self._in_archive(stack, invoice)
-            if document is None:
-                document = await self._downloaded(stack, invoice)
-            if not fits_alone(document.size, limit):
-                raise DocumentTooLarge(limit // MEGABYTE)
-        except (*ABOUT_ONE, ProviderError) as error:
-            if not isinstance(error, ABOUT_ONE):
-                self._check_whether_down(error)
-            if error is not self._given_up:
-                log_failure("document of a pack can't be had", error, chat=self._held.chat.id, invoice=invoice.id)
-            self._missing.append(Missing(invoice.id, self._messenger.why(self._held.chat, error)))
-            return None
-        self._failures = 0
-        return document
-
-    async def _downloaded(self, stack: AsyncExitStack, invoice: Invoice) -> Document:
-        """Ask the provider. If it wants a pause, make one: what waits for its part would have to be fetched again."""
-        pauses = 0
-        while True:
-            try:
-                async with self._held.unless_stopped():
-                    return await stack.enter_async_context(self._reads.pdf(self._held.chat, invoice.id))
-            except RateLimited as error:
-                pauses += 1
-                if pauses > MAX_PAUSES:
-                    raise
-                pause = min(max(error.retry_after or 0, SHORTEST_PAUSE), LONGEST_PAUSE)
-            async with self._held.unless_stopped():
-                await self._sleep(pause)
-
-    async def _in_archive(self, stack: AsyncExitStack, invoice: Invoice) -> Document | None:
-        if self._archive is None:
-            return None
-        document = await asyncio.to_thread(self._archive.document, invoice.id)
-        if document is not None:
-            stack.callback(document.content.close)
-        return document
-
-    def _check_whether_down(self, error: ProviderError) -> None:
-        """Raise the error if no other document can be had either, unless that was tried often enough."""
-        self._failures += 1
-        if error is self._given_up or (isinstance(error, ProviderDown) and self._failures < DOWN_AFTER):
-            return
-        if self._held.pack.is_last_try:
-            self._given_up = error
-            return
-        raise error
 
     async def _send_part(self, spool: Spool, count: int, whole: AsyncExitStack | None = None) -> None:
         """Send the first documents as a part. It is the last one if the ``whole`` pack is named."""
@@ -253,7 +130,7 @@ class Packing:
         missing, self._missing = self._missing, []
         invoices = [self._by_number[each.number] for each in held]
         numbers = frozenset((*(each.number for each in held), *(each.number for each in missing)))
-        named = [(self._name_of(invoice), invoice.issued) for invoice in invoices]
+        named = [(self._names[invoice.id], invoice.issued) for invoice in invoices]
         pack, is_only = self._held.pack, whole is not None and not self._held.pack.parts
         all_missing = (*pack.missing, *missing)
         name = self._messenger.file_name(self._held.chat, pack, None if is_only else pack.parts + 1)
@@ -267,10 +144,6 @@ class Packing:
             document = Document(self._files.safe(name, ".zip"), content, size)
             file = PackFile(document, invoices, pack.parts + 1, is_only=is_only, missing=missing)
             await self._send(file, all_missing)
-
-    def _name_of(self, invoice: Invoice) -> str:
-        """Return a document's name. An e-invoice may be XML alone."""
-        return self._names[invoice.id].removesuffix(".pdf") + self._endings[invoice.id]
 
     def _book_of(self, numbers: Collection[int]) -> Book:
         return replace(self._book, chosen=tuple(each for each in self._book.chosen if each.id in numbers))

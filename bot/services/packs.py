@@ -34,7 +34,8 @@ from bot.offload import HEAVY_COUNT, off_loop
 from bot.ports import ChatStore, Clock, PackClaim, PackEnd, PackStore
 from bot.services.failures import log_failure, note_unreachable
 from bot.services.held_packs import HeldPack, PackStopped
-from bot.services.packing import PackContent, Packing, PackTools
+from bot.services.pack_documents import PackTools
+from bot.services.packing import PackContent, Packing
 from bot.services.permissions import link_of
 from bot.services.workers import Workers
 
