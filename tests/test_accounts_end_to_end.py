@@ -29,7 +29,7 @@ async def bot(
 ) -> AsyncIterator[None]:
     async with running(sandbox.settings(tmp_path), clock=sandbox.clock, tick=TICK):
         await ask(chat, ada, f"/link {TOKEN}", "This chat is linked")
-        question = await ask(chat, ada, f"/link {COMPANY_TOKEN}", "Add this account to it, or replace the other?")
+        question = await ask(chat, ada, f"/link {COMPANY_TOKEN}", "Add this account, or replace the other one?")
         ada.press(question, "👥 Add it as another account")
         await chat.wait_for(lambda m: m.id == question.id and m.text.startswith("👤 Account 2\n✅ This chat is linked"))
         yield

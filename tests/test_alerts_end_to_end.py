@@ -161,11 +161,11 @@ async def test_a_suspension_and_a_deletion_are_announced_audibly_although_remind
         sandbox.clock.put_forward(8 * HOUR)
         evening = await chat.wait_for(says(f"Invoice {invoice.id}", "will be suspended tonight"), after=morning)
         pressed = await ada.press(evening, "🔕 Mute").answered()
-        assert "You will not be warned: suspended on" in pressed.text
+        assert "I won't warn you before this: suspension on" in pressed.text
         assert pressed.show_alert
         await ada.press(evening, "⏰ Remind me as usual").answered()
         sandbox.clock.put_forward(4 * DAY + 16 * HOUR)
-        chance = await chat.wait_for(says("probably suspended", "Last chance: today."), after=evening)
+        chance = await chat.wait_for(says("probably been suspended", "Last chance: today."), after=evening)
         sandbox.clock.put_forward(DAY)
         last = await chat.wait_for(says("This may be the last hour to pay."), after=chance)
         assert not any(message.silent for message in (morning, evening, chance, last))
@@ -291,10 +291,10 @@ async def test_reminders_go_on_in_an_outage_which_is_told_after_a_day_and_when_i
     assert "I haven't been able to read your invoices since then" in reminder.text
     sandbox.clock.put_forward(DAY)
     outage = await chat.wait_for(
-        says("I haven't been able to read your invoices since", "I keep trying"), after=reminder
+        says("I haven't been able to read your invoices since", "I'll keep trying"), after=reminder
     )
     sandbox.provider.faults.switch_off()
-    await chat.wait_for(says("I could read your invoices again"), after=outage)
+    await chat.wait_for(says("I've been able to read your invoices again"), after=outage)
 
 
 async def test_the_weeks_digest_comes_on_monday_to_who_wants_it(

@@ -101,7 +101,7 @@ async def test_in_a_group_without_the_right_it_says_so_and_in_its_supergroup_the
     group = ada.create_group("Family")
     ada.set_bot_status(group, "member")
     group.pinning_restricted = True
-    invitation = await ask(group, ada, "/link", "go on in our private chat")
+    invitation = await ask(group, ada, "/link", "continue in our private chat")
     started = ada.follow(invitation, invitation.buttons[0].text)
     await chat.wait_for(says("You are linking the group"), after=started)
     await ask(chat, ada, TOKEN, "is linked")

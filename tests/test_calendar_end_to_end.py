@@ -94,7 +94,7 @@ async def test_the_file_holds_the_days_of_open_invoices_and_no_sums_unless_wante
     message = await file(chat, ada)
     assert message.document is not None
     assert message.document.name == "invoices.ics"
-    assert message.text.startswith("📅 The days of 1 open invoice")
+    assert message.text.startswith("📅 The dates of 1 open invoice")
     found = entries(message.document.content)
     assert {event.dtstart.value for uid, event in found.items() if "-due-" in uid} == {invoice.due}
     assert {event.dtstart.value for uid, event in found.items() if "-deleted-" in uid} == {invoice.due + timedelta(6)}

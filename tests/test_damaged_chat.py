@@ -17,7 +17,7 @@ from bot.sandbox.telegram import Chat, Message, Person
 from tests.sandbox_bot import TICK, TOKEN, ask, says
 
 OTHER_TOKEN = "sandbox-token-of-bob-0123456789"
-UNREADABLE = "What I have stored of this chat can't be read"
+UNREADABLE = "What I have stored about this chat can't be read"
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ async def test_its_person_hears_so_and_can_begin_anew(damaged: Chat, ada: Person
     for text in ("/status", "/start", "hello", "/pay 1"):
         await ask(damaged, ada, text, UNREADABLE, "/unlink")
     question = await ask(damaged, ada, "/unlink", "Should I forget all of it?")
-    await ada.press(question, "Keep it").answered()
+    await ada.press(question, "Leave it as it is").answered()
     await ask(damaged, ada, "/status", UNREADABLE)
     question = await ask(damaged, ada, "/unlink", "Should I forget all of it?")
     await ada.press(question, "🗑 Remove the link").answered()

@@ -85,7 +85,7 @@ async def test_it_comes_though_its_invoice_cannot_be_read(
     sandbox.provider.faults.switch_on(Fault.HTML_INSTEAD, on=Call.INVOICE)
     message = await pdf(chat, ada, invoice)
     assert f"Invoice {invoice.id}" in message.text
-    assert "I can't read at the moment whether it is paid." in message.text
+    assert "I can't tell at the moment whether it is paid." in message.text
 
 
 async def test_unlinking_forgets_what_was_sent(

@@ -91,4 +91,4 @@ async def test_where_it_is_gone_a_press_says_so(ada: Person, chat: Chat, invoice
     message = await pdf(chat, ada, invoice)
     invoice.xml = None
     ada.press(message, XML)
-    await chat.wait_for(lambda m: "holds no e-invoice any more" in m.text, after=message)
+    await chat.wait_for(lambda m: "no longer contains an e-invoice" in m.text, after=message)

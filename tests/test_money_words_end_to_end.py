@@ -155,7 +155,7 @@ async def test_what_a_collective_invoice_collects_is_counted_and_offered_once(
     await chat.wait_for(says("2 open invoices, together €30.00"), after=greeting)
     listed = await ask(chat, ada, "/invoices", "2 open invoices, together €30.00", "enough for all of it")
     assert f"{collective.id} · €30.00" in listed.text
-    assert f"Collects invoices {one.id} and {two.id}, which are counted by themselves" in listed.text
+    assert f"Includes invoices {one.id} and {two.id}, which are counted separately" in listed.text
     await ask(chat, ada, "/check", "2 open invoices, together €30.00")
     choice = await ask(chat, ada, "/pay", "Which invoice")
     assert not any(str(collective.id) in button.text for button in choice.buttons)

@@ -12,7 +12,7 @@ from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.telegram import Chat, Person
 from tests.sandbox_bot import TICK, TOKEN, ask, says
 
-FAREWELL = "no longer serves you"
+FAREWELL = "can no longer use this bot"
 
 
 async def test_who_is_taken_off_the_list_is_told_once_and_gets_alerts_again_once_back_on_it(

@@ -116,7 +116,7 @@ async def test_the_table_comes_alone_if_that_is_wanted(ada: Person, chat: Chat, 
     await ada.press(menu, "☐ Only the table").answered()
     assert "A table" in menu.text
     ada.press(menu, "Everything")
-    await chat.wait_for(lambda m: "the table is there" in m.text)
+    await chat.wait_for(lambda m: "the table has arrived" in m.text)
     sent = [m.document.name for m in chat.messages if m.document is not None]
     assert sent[0] == "Invoices.xlsx"
     assert [name.rpartition(".")[2] for name in sent] == ["xlsx", "csv", "csv"]

@@ -284,7 +284,7 @@ async def test_partial_credit_is_told_as_such(
 ) -> None:
     account.credit = Decimal("5.00")
     ada.press(question, YES)
-    await becomes(question, f"only a part of invoice {invoice.id}", "Left to pay: €7.34")
+    await becomes(question, f"only part of invoice {invoice.id}", "Left to pay: €7.34")
     assert executions(sandbox, invoice) == 1
 
 

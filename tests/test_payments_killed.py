@@ -148,5 +148,5 @@ async def test_after_kill_minus_nine_in_a_batch_the_rest_is_not_paid_and_that_is
     assert text.splitlines()[2:] == [
         f"✅ {numbers[0]} · €5.00",
         f"✅ {numbers[1]} · €5.00",
-        f"➖ {numbers[2]} · €5.00: not sent, nothing was done.",
+        f"➖ {numbers[2]} · €5.00: not carried out.",
     ]

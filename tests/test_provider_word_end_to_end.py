@@ -95,7 +95,7 @@ async def test_a_token_that_is_refused_with_400_stops_no_check_and_the_words_are
     sandbox.clock.put_forward(2 * DAY)
     outage = await chat.wait_for(says("haven't been able to read your invoices", "“Invalid API key.”"), after=status)
     sandbox.provider.faults.switch_off()
-    await chat.wait_for(says("I could read your invoices again"), after=outage)
+    await chat.wait_for(says("I've been able to read your invoices again"), after=outage)
 
 
 async def test_a_payment_that_is_refused_in_any_form_is_told_in_the_provider_s_words(
@@ -194,7 +194,7 @@ async def test_what_could_be_read_of_a_list_is_shown_and_reminders_come_for_the_
     await chat.wait_for(says(f"{older.id} is due in 7 days"), after=new)
     await chat.wait_for(says("I haven't been able to read all of your invoices since"), after=status)
     sandbox.provider.faults.switch_off()
-    await chat.wait_for(says("I could read your invoices again"), after=status)
+    await chat.wait_for(says("I've been able to read your invoices again"), after=status)
 
 
 # --- Odd invoices ----------------------------------------------------------------------------------------------------

@@ -74,7 +74,7 @@ async def test_a_number_opens_its_invoice_in_one_tap_and_an_unknown_word_explain
         await ask(chat, ada, f"/link {TOKEN}", "linked")
         details = await ask(chat, ada, "5007", "Invoice 5007")
         assert "kunde7.example.org" in details.text
-        none = await ask(chat, ada, "Nashorn", "No invoice fits")
+        none = await ask(chat, ada, "Nashorn", "No invoice matches")
         assert "You can search for" in none.text
         assert not [button for button in none.buttons if (button.data or "").startswith("less:")]
-        await chat.wait_for(says("No invoice fits"))
+        await chat.wait_for(says("No invoice matches"))

@@ -140,7 +140,7 @@ async def test_the_reminder_of_the_transfer_leads_there_even_if_the_credit_cant_
         last = ProviderCalendar(transfer_days=3).last_transfer_day(invoice.due)
         assert last is not None
         sandbox.clock.put_forward(last - timedelta(days=1) - sandbox.provider.today)
-        reminder = await chat.wait_for(says("A transfer must leave by"), after=new)
+        reminder = await chat.wait_for(says("Send a transfer by"), after=new)
         shown = await transfer_from(chat, ada, reminder, HOW)
         assert "the whole sum" in shown.text
         assert read_code(shown)[7] == "EUR7.95"
@@ -200,7 +200,7 @@ async def test_the_reference_is_shown_and_changed_in_the_settings_and_stays_with
         token = "another-token-of-ada-0123456789"
         sandbox.provider.accounts[token] = account
         offer = await ask(chat, ada, f"/link {token}", "another account")
-        ada.press(offer, "🔁 Yes, replace it")
+        ada.press(offer, "🔁 Replace the other one")
         await chat.wait_for(lambda m: m.id == offer.id and "This chat is linked" in m.text)
         await ask(chat, ada, "/settings", "Reference for transfers: K-4711")
 
@@ -209,7 +209,7 @@ async def test_a_command_ends_the_wait_for_the_reference(ada: Person, chat: Chat
     async with work(transfer_to=TRANSFER_TO):
         await ask(chat, ada, "/reference", QUESTION)
         await ask(chat, ada, "/invoices", "Your invoices")
-        await ask(chat, ada, "K-4711", "No invoice fits")
+        await ask(chat, ada, "K-4711", "No invoice matches")
         await ask(chat, ada, "/settings", "Reference for transfers: not set")
 
 
@@ -295,7 +295,7 @@ async def test_it_is_said_that_the_provider_has_paid_with_credit_only_where_the_
             invoice.credit = Decimal(1 if paid == "partly with credit" else 0)
             sandbox.provider.settle(invoice)
         told = await chat.wait_for(says(f"Invoice {invoice.id} is paid"), after=new)
-        assert ("Paid with your credit by the provider" in told.text) == (paid == "with credit")
+        assert ("The provider paid it with your credit" in told.text) == (paid == "with credit")
 
 
 async def test_an_invoice_that_the_provider_pays_as_it_makes_it_is_told_so(

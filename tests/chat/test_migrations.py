@@ -22,7 +22,7 @@ from tests.chat.working import check_and_tell
 
 pytestmark = pytest.mark.usefixtures("invoice_bot")
 
-GO_ON = "🔗 Go on in private"
+GO_ON = "🔗 Continue in private"
 FAR = date(2026, 12, 24)
 ORDERS: list[tuple[ChatKind, ...]] = [
     ("group",),
@@ -49,7 +49,7 @@ async def group(ada: Person, bob: Person, chat: Chat, provider: FakeProvider) ->
 
 
 async def join(person: Person, private: Chat, group: Chat, token: str = TOKEN) -> None:
-    started = person.follow(await ask(person, group, "/link", "go on in our private chat"), GO_ON)
+    started = person.follow(await ask(person, group, "/link", "continue in our private chat"), GO_ON)
     await private.wait_for(from_bot("You are linking the group"), after=started)
     await ask(person, private, token, "is linked")
     await group.wait_for(from_bot("This chat is linked"))
@@ -136,7 +136,7 @@ async def test_an_invitation_from_before_the_bot_knew_links_nothing(
 ) -> None:
     provider.tokens.add("a-token-of-bob-0123456789")
     new, private = ada.upgrade(group, ()), telegram.private_chat(bob)
-    started = bob.follow(await ask(bob, new, "/link", "go on in our private chat"), GO_ON)
+    started = bob.follow(await ask(bob, new, "/link", "continue in our private chat"), GO_ON)
     await private.wait_for(from_bot("You are linking the group"), after=started)
     ada.say_upgraded(group, "group")
     await moved(store, group)
@@ -169,7 +169,7 @@ async def test_the_owners_own_new_link_stays(
 async def test_an_invitation_of_the_old_group_links_the_new_one(ada: Person, chat: Chat, store: Store) -> None:
     group = ada.create_group("Others")
     ada.set_bot_status(group, "member")
-    started = ada.follow(await ask(ada, group, "/link", "go on in our private chat"), GO_ON)
+    started = ada.follow(await ask(ada, group, "/link", "continue in our private chat"), GO_ON)
     await chat.wait_for(from_bot("You are linking the group"), after=started)
     new = ada.upgrade(group)
     await ask(ada, new, "/status", "not linked")
@@ -183,7 +183,7 @@ async def test_a_group_whose_new_id_is_learnt_from_the_greeting_is_greeted_there
 ) -> None:
     group = ada.create_group("Others")
     ada.set_bot_status(group, "member")
-    started = ada.follow(await ask(ada, group, "/link", "go on in our private chat"), GO_ON)
+    started = ada.follow(await ask(ada, group, "/link", "continue in our private chat"), GO_ON)
     await chat.wait_for(from_bot("You are linking the group"), after=started)
     new = ada.upgrade(group, ())
     await ask(ada, chat, TOKEN, "is linked")

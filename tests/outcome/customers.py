@@ -20,7 +20,7 @@ from tests.simulation.people import Action, Person, SilenceState
 from tests.simulation.process import Process, account_of
 from tests.simulation.world import BERLIN, HOUR, World
 
-THREATENS = re.compile(r"will be (suspended|lost|deleted)|probably suspended")
+THREATENS = re.compile(r"will be (suspended|lost|deleted)|probably been suspended")
 TOO_LATE_FOR_TRANSFER = re.compile(r"transfer would come too late")
 
 

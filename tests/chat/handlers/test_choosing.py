@@ -26,7 +26,7 @@ async def linked(ada: Person, chat: Chat, provider: FakeProvider) -> Chat:
     ("command", "label", "follows"),
     [
         ("invoice", "✅ 3 · €7.95 · Server 3", "🧾 Invoice 3"),
-        ("removecredit", "🟡 2 · €1.00 · Server 2", "Take the credit of €1.00 back from invoice 2"),
+        ("removecredit", "🟡 2 · €1.00 · Server 2", "Take back €1.00 of credit from invoice 2"),
     ],
 )
 async def test_a_press_goes_on_with_the_invoice_and_leaves_the_choice(

@@ -60,7 +60,7 @@ async def test_of_many_it_asks_first_and_sends_nothing_if_that_is_cancelled(
     assert plain(question) == "Cancelled. Nothing was sent."
     assert send is not None
     ada.forge(question, send)
-    await linked.wait_for(from_bot("Cancelled. 0 of 14 PDFs came."), after=question)
+    await linked.wait_for(from_bot("Cancelled. 0 of 14 PDFs have arrived."), after=question)
     assert came(linked) == []
 
 
@@ -68,7 +68,7 @@ async def test_too_many_lead_to_what_to_do_instead(ada: Person, linked: Chat, pr
     provider.add(*(paid(number) for number in range(4, 102)))
     shown = await listing(ada, linked)
     ada.press(shown, "📄 All 101 PDFs")
-    answer = await linked.wait_for(from_bot("These are 101 PDFs, and I send 100 at once at most."), after=shown)
+    answer = await linked.wait_for(from_bot("That's 101 PDFs, and I send at most 100 at once."), after=shown)
     assert "/archive" in answer.text
     assert came(linked) == []
 
@@ -80,9 +80,9 @@ async def test_cancel_stops_it_between_two_documents(ada: Person, linked: Chat, 
     progress = await linked.wait_for(from_bot("📄 1 of 3 …"), after=shown)
     await provider.reached()
     await ada.press(progress, "✖️ Cancel").answered()
-    assert plain(progress) == "✖️ Cancelled. The one under way may still arrive."
+    assert plain(progress) == "✖️ Cancelled. The one I'm sending right now may still arrive."
     gate.set()
-    end = await linked.wait_for(from_bot("✖️ Cancelled. 1 of 3 PDFs came."), after=progress)
+    end = await linked.wait_for(from_bot("✖️ Cancelled. 1 of 3 PDFs have arrived."), after=progress)
     assert came(linked) == of_list(shown)[:1]
     ada.press(end, "🔄 Send 2 missing ones")
     await linked.wait_for(from_bot("✅ All 2 PDFs have arrived."), after=end)
@@ -97,7 +97,7 @@ async def test_one_that_fails_in_the_middle_is_named_and_can_be_asked_for_again(
     ada.press(shown, "📄 All 3 PDFs")
     first = of_list(shown)[0]
     number = first.removeprefix("Rechnung-").removesuffix(".pdf")
-    end = await linked.wait_for(from_bot("⚠️ 2 of 3 PDFs came.", f"Not sent: {number}"), after=shown)
+    end = await linked.wait_for(from_bot("⚠️ 2 of 3 PDFs have arrived.", f"Not sent: {number}"), after=shown)
     assert came(linked) == of_list(shown)[1:]
     ada.press(end, "🔄 Send 1 missing one")
     await linked.wait_for(from_bot("✅ 1 PDF has arrived."), after=end)
@@ -110,7 +110,7 @@ async def test_one_whose_sending_broke_off_is_said_to_be_uncertain(
     shown = await listing(ada, linked)
     telegram.faults.cut(delivered=True, method="sendDocument")
     ada.press(shown, "📄 All 3 PDFs")
-    end = await linked.wait_for(from_bot("⚠️ 2 of 3 PDFs came.", "May have arrived, I can't tell: "), after=shown)
+    end = await linked.wait_for(from_bot("⚠️ 2 of 3 PDFs have arrived.", "May have arrived (I can't tell): "), after=shown)
     assert "Not sent" not in end.text
 
 
@@ -120,14 +120,14 @@ async def test_a_provider_that_is_away_ends_it_with_the_reason(
     shown = await listing(ada, linked)
     provider.failures["pdf"] = ProviderDown()
     ada.press(shown, "📄 All 3 PDFs")
-    await linked.wait_for(from_bot("⚠️ 0 of 3 PDFs came.", "can't be reached", "Not sent: "), after=shown)
+    await linked.wait_for(from_bot("⚠️ 0 of 3 PDFs have arrived.", "can't be reached", "Not sent: "), after=shown)
 
 
 async def test_none_of_them_is_refused_in_silence(ada: Person, linked: Chat, provider: FakeProvider) -> None:
     shown = await listing(ada, linked)
     provider.failures["pdf"] = NotFound()
     ada.press(shown, "📄 All 3 PDFs")
-    await linked.wait_for(from_bot("⚠️ 0 of 3 PDFs came.", "Not sent: "), after=shown)
+    await linked.wait_for(from_bot("⚠️ 0 of 3 PDFs have arrived.", "Not sent: "), after=shown)
 
 
 async def test_a_stop_of_the_bot_leaves_a_message_that_says_how_far_it_came(

@@ -204,7 +204,7 @@ async def test_free_text_is_answered_by_where_to_begin(ada: Person, chat: Chat) 
     assert await answers(ada, chat, "hello?") == ["This chat is not linked to an account yet. Start with /link."]
     await link(ada, chat)
     (answer,) = await answers(ada, chat, "hello?")
-    assert answer.startswith("🔍 Search: “hello”\nNo invoice fits.\n\nYou can search for")
+    assert answer.startswith("🔍 Search: “hello”\nNo invoice matches.\n\nYou can search for")
 
 
 async def test_a_file_is_answered_as_well(ada: Person, chat: Chat) -> None:

@@ -9,7 +9,7 @@ import pytest
 from bot.sandbox.telegram import Chat, Person, SandboxTelegram
 from tests.chat.conversation import ask, from_bot, link, said
 
-HELLO = "Hello! I tell this group"
+HELLO = "Hello! I'll post new"
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +42,7 @@ async def test_who_adds_the_bot_is_greeted_in_their_language(telegram: SandboxTe
     eva = telegram.add_user("Eva", language_code="de")
     other = eva.create_group("Freunde")
     eva.set_bot_status(other, "member")
-    await other.wait_for(from_bot("Hallo! Ich melde dieser Gruppe"))
+    await other.wait_for(from_bot("Hallo! Ich melde hier"))
 
 
 async def test_a_change_of_rights_is_no_joining(telegram: SandboxTelegram, ada: Person, group: Chat) -> None:

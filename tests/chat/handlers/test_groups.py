@@ -17,7 +17,7 @@ from tests.chat.samples import invoice
 
 pytestmark = pytest.mark.usefixtures("invoice_bot")
 
-GO_ON = "🔗 Go on in private"
+GO_ON = "🔗 Continue in private"
 OWN = "🔗 Use the account of this chat"
 YES = "✅ Pay €7.95"
 
@@ -50,7 +50,7 @@ async def linked(ada: Person, chat: Chat, group: Chat) -> Chat:
 
 async def join(person: Person, group: Chat, topic: int | None = None) -> Message:
     """Ask for the link in the group and continue in private."""
-    invitation = await ask(person, group, "/link", "go on in our private chat", topic=topic)
+    invitation = await ask(person, group, "/link", "continue in our private chat", topic=topic)
     return person.follow(invitation, GO_ON)
 
 
@@ -128,7 +128,7 @@ async def test_the_way_is_for_who_asked_only(ada: Person, bob: Person, group: Ch
 
 
 async def test_the_way_leads_there_once(ada: Person, chat: Chat, group: Chat, store: Store) -> None:
-    invitation = await ask(ada, group, "/link", "go on in our private chat")
+    invitation = await ask(ada, group, "/link", "continue in our private chat")
     ada.follow(invitation, GO_ON)
     await send_token(ada, chat, group)
     again = ada.follow(invitation, GO_ON)
@@ -356,7 +356,7 @@ async def test_only_the_owner_names_payers(bob: Person, carla: Person, linked: C
     message = bob.send(linked, "hello")
     carla.send(linked, "/payers", reply_to=message)
     await linked.wait_for(from_bot("Das kann nur, wer diese Gruppe verknüpft hat: Ada."))
-    listed = await ask(bob, linked, "/payers", "Ada linked this group", "All others can look")
+    listed = await ask(bob, linked, "/payers", "Ada linked this group", "Everyone else can see")
     assert listed.buttons == []
     stored = await link_of(store, linked)
     mark = int(stored.linked_at.timestamp())

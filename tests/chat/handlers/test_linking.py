@@ -38,7 +38,7 @@ async def test_start_in_a_linked_chat_says_how_things_stand_and_asks_for_nothing
     await link(ada, chat)
     greeting = await ask(ada, chat, "/start", "Nothing to pay.")
     assert "API token" not in greeting.text
-    hint = await ask(ada, chat, "hello", "No invoice fits")
+    hint = await ask(ada, chat, "hello", "No invoice matches")
     assert hint.text
 
 
@@ -47,7 +47,7 @@ async def test_start_in_a_group_never_asks_for_a_token_there(ada: Person, store:
     ada.set_bot_status(group, "administrator")
     greeting = await ask(ada, group, "/start", "I keep an eye on your hosting invoices")
     assert "Send me your API token" not in greeting.text
-    assert "sends /link here; the token is then given to me in private" in greeting.text
+    assert "can send /link here, and then give me the token in private" in greeting.text
     assert (await store.chat(group.id)).awaiting_token_until is None
 
 
@@ -200,7 +200,7 @@ async def test_what_can_be_no_token_is_left_where_it_is(ada: Person, chat: Chat,
 async def test_in_a_linked_chat_what_is_no_token_is_left_where_it_is(ada: Person, chat: Chat, text: str) -> None:
     await link(ada, chat)
     sent = ada.send(chat, text)
-    await chat.wait_for(from_bot("No invoice fits"), after=sent)
+    await chat.wait_for(from_bot("No invoice matches"), after=sent)
     assert not sent.deleted
 
 

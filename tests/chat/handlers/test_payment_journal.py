@@ -112,8 +112,8 @@ async def test_a_chat_that_was_never_linked_has_an_export_too(ada: Person, chat:
 async def group(ada: Person, chat: Chat, linked: Chat, telegram: SandboxTelegram) -> Chat:
     group = ada.create_group("Friends", members=[telegram.add_user("Bob")], supergroup=True)
     ada.set_bot_status(group, "member")
-    invitation = await ask(ada, group, "/link", "go on in our private chat")
-    started = ada.follow(invitation, "🔗 Go on in private")
+    invitation = await ask(ada, group, "/link", "continue in our private chat")
+    started = ada.follow(invitation, "🔗 Continue in private")
     prompt = await chat.wait_for(from_bot("You are linking"), after=started)
     ada.press(prompt, "🔗 Use the account of this chat")
     await group.wait_for(from_bot("This chat is linked"))

@@ -153,7 +153,7 @@ async def test_of_several_numbers_those_that_cannot_be_paid_are_named(
     shown = await answers(ada, linked, "/pay 4 1 1O1 999")
     assert shown == [
         "“1O1” is not an invoice number, so I left it out.",
-        "Invoices 4 and 999 can't be paid here, so they aren't ticked. /invoices shows how they stand.",
+        "Invoices 4 and 999 can't be paid here, so they aren't ticked. /invoices shows their status.",
         ONE_ASKED,
     ]
 
@@ -256,7 +256,7 @@ async def test_a_stop_says_what_became_of_each_and_offers_to_choose_again(
     assert lines[2:] == [
         "❌ 1 · €7.95: not paid.",
         "The provider refused: “<Nicht heute>”",
-        "➖ 3 · €7.95: not sent, nothing was done.",
+        "➖ 3 · €7.95: not carried out.",
         "",
         "If your credit is too low, top it up and try again. Otherwise please pay on your provider's website.",
     ]

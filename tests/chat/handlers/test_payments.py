@@ -311,9 +311,9 @@ async def test_the_link_stays_while_a_payment_is_under_way(
     assert (answer.show_alert, "not finished yet" in answer.text) == (True, True)
     provider.tokens.add("another-token-0123456789")
     sent = ada.send(question.chat, "/link another-token-0123456789")
-    asked = await question.chat.wait_for(from_bot("or replace the other?"), after=sent)
+    asked = await question.chat.wait_for(from_bot("or replace the other one?"), after=sent)
     assert sent.deleted
-    answer = await ada.press(asked, "🔁 Yes, replace it").answered()
+    answer = await ada.press(asked, "🔁 Replace the other one").answered()
     assert "A payment in this chat is not finished yet" in answer.text
     chat = await store.chat(question.chat.id)
     assert chat.link is not None
@@ -330,7 +330,7 @@ async def test_an_unclear_answer_is_not_told_as_an_end(ada: Person, question: Me
 
 async def test_taking_credit_back(ada: Person, linked: Chat, provider: FakeProvider) -> None:
     provider.add(invoice(credit=Decimal("1.00")))
-    question = await ask(ada, linked, "/removecredit 4711", "Take the credit of €1.00 back from invoice 4711?")
+    question = await ask(ada, linked, "/removecredit 4711", "Take back €1.00 of credit from invoice 4711?")
     ada.press(question, "✅ Take €1.00 back")
     await becomes(question, "€1.00 taken back from invoice 4711")
     assert provider.posts == [("remove_credit", 4711)]

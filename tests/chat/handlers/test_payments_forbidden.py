@@ -122,13 +122,13 @@ async def test_no_button_offers_a_payment_above_the_limit(ada: Person, linked: C
     assert [button.text for button in too_large.buttons if "Pay" in button.text] == []
     assert [button.text for button in within.buttons if "Pay" in button.text] == ["💳 Pay €6.95 with credit"]
     choice = await ask(ada, linked, "/pay", "Which invoice would you like to pay?")
-    assert "1 open invoice is above what this bot may pay at once (€7.00)." in plain(choice)
+    assert "1 open invoice is more than this bot may pay at once (€7.00)." in plain(choice)
     assert [button.data for button in choice.buttons] == ["pay:2"]
 
 
 @pytest.mark.parametrize("changes", [{"max_payment": Decimal("1.00")}])
 async def test_where_all_are_above_the_limit_nobody_is_told_that_nothing_is_open(ada: Person, linked: Chat) -> None:
-    choice = await ask(ada, linked, "/pay", "2 open invoices are above what this bot may pay at once (€1.00).")
+    choice = await ask(ada, linked, "/pay", "2 open invoices are each more than this bot may pay at once (€1.00).")
     assert choice.buttons == []
     assert choice.text.count("\n") == 0
 
@@ -139,10 +139,10 @@ async def test_who_chooses_several_is_told_of_those_above_the_limit(
 ) -> None:
     provider.add(invoice(4))
     selection = await ask(ada, linked, "/pay 1 2", "Pay €6.95 for invoice 2")
-    assert "2 open invoices are above what this bot may pay at once (€7.00)." in plain(selection)
+    assert "2 open invoices are each more than this bot may pay at once (€7.00)." in plain(selection)
     assert [button.text[0] for button in selection.buttons if "Server" in button.text] == ["☑"]
     provider.invoices.pop(2)
-    none_left = await ask(ada, linked, "/pay 1 4", "2 open invoices are above what this bot may pay at once (€7.00).")
+    none_left = await ask(ada, linked, "/pay 1 4", "2 open invoices are each more than this bot may pay at once (€7.00).")
     assert none_left.buttons == []
 
 

@@ -111,11 +111,11 @@ async def test_pages_details_and_filters_stay_within_the_search(
     await ada.press(listing, "🔍 Filter").answered()
     await ada.press(listing, "Open").answered()
     await ada.press(listing, "🧾 Show 0 invoices").answered()
-    assert plain(listing).startswith("🔍 Search: “example.net” · Open\nNo invoice fits.")
+    assert plain(listing).startswith("🔍 Search: “example.net” · Open\nNo invoice matches.")
 
 
 async def test_nothing_found_offers_what_is_near_and_what_each_condition_costs(ada: Person, linked: Chat) -> None:
-    listing = await ask(ada, linked, "49,00 € domain oktober 2025", "No invoice fits")
+    listing = await ask(ada, linked, "49,00 € domain oktober 2025", "No invoice matches")
     assert "This comes closest" in listing.text or "These come closest" in listing.text
     assert numbers(listing)[0] == "20251"
     assert "You can search for a number" in listing.text
@@ -126,7 +126,7 @@ async def test_nothing_found_offers_what_is_near_and_what_each_condition_costs(a
 
 
 async def test_a_word_that_is_nowhere_can_be_taken_away(ada: Person, linked: Chat) -> None:
-    listing = await ask(ada, linked, "domain 2025 Nashorn", "No invoice fits")
+    listing = await ask(ada, linked, "domain 2025 Nashorn", "No invoice matches")
     await ada.press(listing, "✕ “Nashorn”").answered()
     assert plain(listing).startswith("🔍 Search: Domain · 2025\n")
     assert numbers(listing) == ["20251", "20250"]
@@ -134,7 +134,7 @@ async def test_a_word_that_is_nowhere_can_be_taken_away(ada: Person, linked: Cha
 
 async def test_a_number_that_does_not_exist_is_searched_for(ada: Person, linked: Chat) -> None:
     assert numbers(await ask(ada, linked, "12", "12", "3 invoices found")) == ["20260", "20250", "20240"]
-    listing = await ask(ada, linked, "4712", "No invoice fits")
+    listing = await ask(ada, linked, "4712", "No invoice matches")
     assert numbers(listing)[0] == "4711"
 
 
@@ -163,8 +163,8 @@ async def group(ada: Person, linked: Chat, provider: FakeProvider) -> Chat:
     """Ada's group, linked to the same account."""
     group = ada.create_group("Friends")
     ada.set_bot_status(group, "member")
-    invitation = await ask(ada, group, "/link", "go on in our private chat")
-    started = ada.follow(invitation, "🔗 Go on in private")
+    invitation = await ask(ada, group, "/link", "continue in our private chat")
+    started = ada.follow(invitation, "🔗 Continue in private")
     offer = await linked.wait_for(from_bot("You are linking the group"), after=started)
     ada.press(offer, "🔗 Use the account of this chat")
     await group.wait_for(from_bot("This chat is linked"))

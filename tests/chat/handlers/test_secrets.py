@@ -19,9 +19,9 @@ pytestmark = pytest.mark.usefixtures("invoice_bot")
 OTHER = "another-token-of-ada-0123456789"
 WRONG = "a-wrong-token-0123456789"
 WAS_IT = "Was this a token?"
-REPLACE = "or replace the other?"
-YES, NO = "🔗 Yes, link with it", "No"
-YES_REPLACE, KEEP = "🔁 Yes, replace it", "Keep it"
+REPLACE = "or replace the other one?"
+YES, NO = "🔗 Yes, use this token", "No"
+YES_REPLACE, KEEP = "🔁 Replace the other one", "Leave it as it is"
 
 SPELLINGS = [
     "/link {}", "/link:{}", "/link={}", "/link@sandbox_invoice_bot {}", "/link@sandbox_invoice_bot:{}", "/link{}",
@@ -157,7 +157,7 @@ async def test_in_a_linked_chat_nothing_is_sent_and_the_bot_asks(
 async def test_an_iban_an_order_number_and_a_domain_stay(ada: Person, chat: Chat, store: Store, text: str) -> None:
     await link(ada, chat)
     sent = ada.send(chat, text)
-    await chat.wait_for(from_bot("No invoice fits"), after=sent)
+    await chat.wait_for(from_bot("No invoice matches"), after=sent)
     assert not sent.deleted
     assert await token_of(store, chat) == TOKEN
 
@@ -167,7 +167,7 @@ async def test_what_follows_the_question_is_left_alone(ada: Person, chat: Chat, 
     await question(ada, chat, OTHER, WAS_IT)
     for text in ("No it was my password", "a_password"):
         sent = ada.send(chat, text)
-        await chat.wait_for(from_bot("No invoice fits"), after=sent)
+        await chat.wait_for(from_bot("No invoice matches"), after=sent)
         assert not sent.deleted
     assert await token_of(store, chat) == TOKEN
 
@@ -287,7 +287,7 @@ async def test_the_question_speaks_german(telegram: SandboxTelegram) -> None:
     chat = telegram.private_chat(eva)
     await ask(eva, chat, f"/link {TOKEN}", "✅ Dieser Chat ist verknüpft.")
     asked = await question(eva, chat, OTHER, "War das ein Token?")
-    assert [button.text for button in asked.buttons] == ["🔗 Ja, damit verknüpfen", "Nein"]
+    assert [button.text for button in asked.buttons] == ["🔗 Ja, Token verwenden", "Nein"]
 
 
 # --- In a linked chat: asked for ------------------------------------------------------------------------------------
@@ -310,7 +310,7 @@ async def test_so_it_is_with_the_token_as_the_next_message(ada: Person, chat: Ch
     await ask(ada, chat, "/link", "Send me your API token")
     asked = await question(ada, chat, OTHER, REPLACE)
     sent = ada.send(chat, "a_password")
-    await chat.wait_for(from_bot("No invoice fits"), after=sent)
+    await chat.wait_for(from_bot("No invoice matches"), after=sent)
     assert not sent.deleted
     await ada.press(asked, KEEP).answered()
     await gone(chat, asked, "nothing has changed")
@@ -330,7 +330,7 @@ async def test_a_wrong_token_is_refused_without_a_question(ada: Person, chat: Ch
 
 # --- Groups ---------------------------------------------------------------------------------------------------------
 
-GO_ON = "🔗 Go on in private"
+GO_ON = "🔗 Continue in private"
 
 
 @pytest.fixture
@@ -371,32 +371,32 @@ async def test_what_people_of_a_group_say_to_each_other_or_to_other_bots_stays(
 async def test_a_groups_link_to_another_account_is_replaced_only_after_a_question(
     ada: Person, chat: Chat, group: Chat, store: Store
 ) -> None:
-    started = ada.follow(await ask(ada, group, "/link", "go on in our private chat"), GO_ON)
+    started = ada.follow(await ask(ada, group, "/link", "continue in our private chat"), GO_ON)
     await chat.wait_for(from_bot("You are linking the group"), after=started)
     await ask(ada, chat, TOKEN, "is linked")
     for answer, expected in ((KEEP, TOKEN), (YES_REPLACE, OTHER)):
-        started = ada.follow(await ask(ada, group, "/link", "go on in our private chat"), GO_ON)
+        started = ada.follow(await ask(ada, group, "/link", "continue in our private chat"), GO_ON)
         await chat.wait_for(from_bot("You are linking the group"), after=started)
         asked = await question(ada, chat, f"Bearer {OTHER}", "the group Friends", REPLACE)
         assert await token_of(store, group) == TOKEN
         await ada.press(asked, answer).answered()
-        await gone(chat, asked, "nothing has changed" if answer == KEEP else "I have said so there")
+        await gone(chat, asked, "nothing has changed" if answer == KEEP else "I've told everyone there")
         assert await token_of(store, group) == expected
 
 
 async def test_so_it_is_with_the_account_of_the_private_chat(
     ada: Person, chat: Chat, group: Chat, store: Store
 ) -> None:
-    started = ada.follow(await ask(ada, group, "/link", "go on in our private chat"), GO_ON)
+    started = ada.follow(await ask(ada, group, "/link", "continue in our private chat"), GO_ON)
     await chat.wait_for(from_bot("You are linking the group"), after=started)
     await ask(ada, chat, TOKEN, "is linked")
     await ask(ada, chat, f"/link {OTHER}", "✅ This chat is linked.")
-    started = ada.follow(await ask(ada, group, "/link", "go on in our private chat"), GO_ON)
+    started = ada.follow(await ask(ada, group, "/link", "continue in our private chat"), GO_ON)
     prompt = await chat.wait_for(from_bot("You are linking the group"), after=started)
     ada.press(prompt, "🔗 Use the account of this chat")
     await gone(chat, prompt, REPLACE)
     ada.press(prompt, YES_REPLACE)
-    await gone(chat, prompt, "I have said so there")
+    await gone(chat, prompt, "I've told everyone there")
     assert await token_of(store, group) == OTHER
 
 

@@ -129,7 +129,7 @@ async def test_a_name_is_kept_with_a_new_token_of_the_same_customer(
     await ask(ada, linked, "/name 4711 my shop", "from now on")
     provider.tokens.add("another-token-0123456789")
     question = await ask(ada, linked, "/link another-token-0123456789", "?")
-    ada.press(question, "🔁 Yes, replace it")
+    ada.press(question, "🔁 Replace the other one")
     await linked.wait_for(lambda message: message is question and "linked" in message.text)
     await ask(ada, linked, "/invoice 4711", "my shop · KVM")
 

@@ -161,9 +161,9 @@ async def test_what_is_left_to_hear_without_reminders_and_news_is_said_clearly(a
         await press(ada, menu, label)
     assert "⚠️ No reminders, and no news: you'll only see an invoice in the overview on Monday." in menu.text
     await press(ada, menu, "« Back to the settings", "🗓 Turn overview off")
-    assert "you won't hear of an invoice unless you look" in menu.text
+    assert "you won't hear about an invoice unless you look" in menu.text
     await press(ada, menu, "🔴 Overdue", "7 days after, then weekly")
-    assert "you'll only hear of an invoice when it's overdue." in menu.text
+    assert "you'll only hear about an invoice when it's overdue." in menu.text
 
 
 async def test_a_morning_hour_in_the_quiet_hours_says_what_that_means(ada: Person, menu: Message) -> None:

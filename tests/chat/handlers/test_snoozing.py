@@ -128,7 +128,7 @@ async def test_a_snoozed_reminder_comes_when_it_was_asked_for_and_not_before(
     assert chat.messages[-1] is alert
     time.forward(timedelta(minutes=2))
     await check_and_tell(invoice_bot)
-    assert chat.messages[-1].text.startswith("⏰ You asked me to remind you of invoice 4711: €7.95")
+    assert chat.messages[-1].text.startswith("⏰ You asked me to remind you about invoice 4711: €7.95")
     assert silence_row(chat.messages[-1]) == TOGGLES
 
 
@@ -225,7 +225,7 @@ async def test_from_a_list_the_way_back_stays_below(ada: Person, chat: Chat, ale
 async def test_there_is_nothing_to_say_of_invoices_that_are_not_open(ada: Person, chat: Chat, pressed: str) -> None:
     greeting = await link(ada, chat)
     answer = await ada.forge(greeting, pressed).answered()
-    assert answer.text == "It is no longer open, so I won't remind you of it."
+    assert answer.text == "This invoice is no longer open, so I won't remind you about it."
 
 
 @pytest.mark.parametrize("pressed", ["snooze:4711:due:x", "snooze:4711:never", "snooze:x", "mute", "wake:"])

@@ -31,7 +31,7 @@ async def test_unlinking_asks_and_then_forgets(ada: Person, chat: Chat, store: S
 async def test_unlinking_can_be_thought_better_of(ada: Person, chat: Chat, store: Store) -> None:
     await link(ada, chat)
     question = await ask(ada, chat, "/unlink", "Remove the link?")
-    await ada.press(question, "Keep it").answered()
+    await ada.press(question, "Leave it as it is").answered()
     assert question.text == "Everything stays as it is."
     assert await linked(store, chat)
 

@@ -142,7 +142,7 @@ def test_a_reminder_that_comes_late_says_how_things_stand_now() -> None:
 @pytest.mark.parametrize("due", [date(2026, 11, 27), None])
 def test_a_reminder_that_was_put_off_says_that_it_was_asked_for(due: date | None) -> None:
     snoozed = one(DUE, known(due=due), threshold=None)
-    assert says(snoozed).startswith("⏰ You asked me to remind you of invoice 4711: €6.95\n")
+    assert says(snoozed).startswith("⏰ You asked me to remind you about invoice 4711: €6.95\n")
     assert says(snoozed, DE).startswith("⏰ Du wolltest an Rechnung 4711 erinnert werden: 6,95 €\n")
     assert ("Due: 27 Nov 2026 (in 5 days)" in says(snoozed)) == (due is not None)
 
@@ -213,15 +213,15 @@ def test_a_trouble_says_what_to_do_and_offers_to_try_again(kind: AlertKind, t: T
 def test_an_outage_says_since_when_and_what_goes_on_meanwhile() -> None:
     away = linked_chat(watch=Watch(NOW - timedelta(days=1)))
     assert says(one(AlertKind.OUTAGE, chat=away)) == (
-        "⚠️ I haven't been able to read your invoices since 21 Nov 2026, 10:30. I keep trying and will tell you when it "
-        "works again. Until then I remind you of the invoices I know."
+        "⚠️ I haven't been able to read your invoices since 21 Nov 2026, 10:30. I'll keep trying and tell you when it "
+        "works again. Until then I'll remind you about the invoices I already know."
     )
     assert says(one(AlertKind.OUTAGE, chat=away), DE).startswith("⚠️ Seit 21.11.2026, 10:30 kann ich deine Rechnungen")
     assert data(one(AlertKind.OUTAGE, chat=away)) == []
 
 
 def test_the_end_of_an_outage() -> None:
-    assert says(one(AlertKind.OUTAGE_OVER)) == "✅ I could read your invoices again, last on 22 Nov 2026, 09:30."
+    assert says(one(AlertKind.OUTAGE_OVER)) == "✅ I've been able to read your invoices again, last on 22 Nov 2026, 09:30."
 
 
 def test_the_weeks_digest_lists_what_is_open_with_its_total_the_soonest_due_first() -> None:
@@ -288,7 +288,7 @@ def test_a_reminder_from_old_knowledge_says_from_when_that_is() -> None:
     [
         (Watch(HOUR_AGO, trouble=Trouble.TOKEN_REFUSED), "The provider no longer accepts your token. Create a new one"),
         (Watch(HOUR_AGO, trouble=Trouble.PERMISSION_MISSING), "Your token lacks the permission access_invoices."),
-        (Watch(HOUR_AGO, failing_since=NOW), "The provider doesn't answer properly at the moment."),
+        (Watch(HOUR_AGO, failing_since=NOW), "The provider isn't answering properly at the moment."),
     ],
 )
 @pytest.mark.parametrize("kind", [DUE, OVERDUE, AlertKind.DIGEST])
@@ -618,7 +618,7 @@ SERVER = known(due=date(2026, 12, 27), types=("Hosting",))
         (
             28,
             (
-                "⛔️ The server is probably suspended since last night. It comes back at once when you pay. "
+                "⛔️ The server has probably been suspended since last night. It comes back as soon as you pay. "
                 "Last chance: 1 Jan 2027. After that it will be deleted with all data."
             ),
             (
@@ -629,8 +629,8 @@ SERVER = known(due=date(2026, 12, 27), types=("Hosting",))
         (
             32,
             (
-                "⛔️ The server is probably suspended since the evening of 27 Dec 2026. "
-                "It comes back at once when you pay. "
+                "⛔️ The server has probably been suspended since the evening of 27 Dec 2026. "
+                "It comes back as soon as you pay. "
                 "Last chance: today. Tomorrow, on 2 Jan 2027, it will be deleted with all data."
             ),
             (

@@ -48,7 +48,7 @@ def test_the_questions_are_short() -> None:
         "invoice": "Which invoice would you like to see?",
         "pdf": "Which invoice would you like as a PDF?",
         "pay": "Which invoice would you like to pay?",
-        "removecredit": "From which invoice do you want to take credit back?",
+        "removecredit": "Which invoice do you want to take credit back from?",
     }
     assert says("pay", WITH_CREDIT, t=DE) == "Welche Rechnung möchtest du bezahlen?"
 

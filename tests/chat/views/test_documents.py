@@ -61,7 +61,7 @@ def test_no_payment_is_offered_that_the_operator_does_not_allow_or_that_a_part_w
 def test_without_its_invoice_it_says_what_the_last_check_knew_and_nothing_of_how_it_stands() -> None:
     known = KnownInvoice(7, Standing.OPEN, date(2026, 11, 27), Decimal(5), Decimal(5), "Server 7")
     screen = caption(EN, InvoiceDocument(7, "file", None, known), NOW)
-    assert seen(screen) == "🧾 Invoice 7\nServer 7\nTotal: €5.00\nI can't read at the moment whether it is paid."
+    assert seen(screen) == "🧾 Invoice 7\nServer 7\nTotal: €5.00\nI can't tell at the moment whether it is paid."
     assert labels(screen) == ["🔎 Details"]
     assert seen(caption(DE, InvoiceDocument(7, "file"), NOW)).startswith("🧾 Rechnung 7\nOb sie bezahlt ist")
 

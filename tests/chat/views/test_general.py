@@ -218,7 +218,7 @@ def test_unlinking_is_asked_for_first_of_one_link_and_no_other() -> None:
     assert "Token" in seen(screen)
     assert [(b.label, b.data) for b in buttons(screen)] == [
         ("🗑 Verknüpfung löschen", f"unlink:yes:{int((NOW - timedelta(days=30)).timestamp())}"),
-        ("Behalten", "unlink:no"),
+        ("Alles so lassen", "unlink:no"),
     ]
 
 

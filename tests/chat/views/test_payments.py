@@ -75,7 +75,7 @@ def test_credit_that_is_already_applied_is_named() -> None:
 
 def test_taking_credit_back_asks_for_that_amount() -> None:
     screen = question(EN, [(payment(BACK), invoice(credit=Decimal("1.00")))], NOW)
-    assert seen(screen).startswith("↩️ Take the credit of €1.00 back from invoice 4711?\n")
+    assert seen(screen).startswith("↩️ Take back €1.00 of credit from invoice 4711?\n")
     assert "already applied" not in seen(screen)
     assert labels(screen) == ["✅ Take €1.00 back", "✖️ Cancel"]
 
@@ -123,7 +123,7 @@ PDF, DETAILS, AGAIN, AGAIN_BACK = "pdf:4711", "show:4711", "pay:4711", "removecr
     ("outcome", "words", "data"),
     [
         (Outcome.DONE, "✅ Invoice 4711 is paid: €7.95, 22 Nov 2026, 10:30.", [PDF, DETAILS]),
-        (Outcome.PARTLY, "🟡 Your credit covered only a part of invoice 4711.", [DETAILS]),
+        (Outcome.PARTLY, "🟡 Your credit covered only part of invoice 4711.", [DETAILS]),
         (Outcome.REFUSED, "❌ Invoice 4711 was not paid.", [AGAIN, DETAILS]),
         (Outcome.NOT_SENT, "❌ Invoice 4711 was not paid. Nothing was done.", [AGAIN, DETAILS]),
         (Outcome.CHANGED, "ℹ️ Invoice 4711 has changed since it was shown to you", [AGAIN, DETAILS]),
@@ -142,7 +142,7 @@ def test_how_a_payment_ended_and_what_can_be_done_next(outcome: Outcome, words: 
     ("outcome", "words", "data"),
     [
         (Outcome.DONE, "✅ €1.00 taken back from invoice 4711, 22 Nov 2026, 10:30.", [DETAILS]),
-        (Outcome.PARTLY, "🟡 Only a part of the credit was taken back from invoice 4711.", [DETAILS]),
+        (Outcome.PARTLY, "🟡 Only part of the credit was taken back from invoice 4711.", [DETAILS]),
         (Outcome.REFUSED, "❌ No credit was taken back from invoice 4711.", [AGAIN_BACK, DETAILS]),
         (Outcome.NOT_SENT, "❌ No credit was taken back from invoice 4711. Nothing", [AGAIN_BACK, DETAILS]),
         (Outcome.CHANGED, "ℹ️ Invoice 4711 has changed since it was shown to you", [AGAIN_BACK, DETAILS]),
@@ -212,7 +212,7 @@ def test_a_batch_that_waits_for_one_unknown_end_does_not_say_that_it_goes_on() -
 
 def test_a_question_in_doubt_says_so_alone_and_among_others() -> None:
     asked = payment(doubtful=True)
-    words = "It isn't known yet whether an earlier payment of it went through."
+    words = "It isn't known yet whether an earlier payment for it went through."
     assert words in seen(question(EN, [(asked, invoice())], NOW))
     assert words in seen(question(EN, [(asked, invoice()), (asked, invoice())], NOW))
     assert words not in seen(question(EN, [(payment(), invoice())], NOW))
