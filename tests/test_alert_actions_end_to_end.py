@@ -75,7 +75,7 @@ async def test_all_of_their_pdfs_come_each_with_what_it_is(
     ada.press(several, "📄 All 3 PDFs")
     last = await chat.wait_for(lambda m: m.document is not None and str(three[2].id) in m.text, after=several)
     sent = [m for m in chat.messages if m.document is not None and several.id < m.id <= last.id]
-    assert [f"Invoice {invoice.id} · Unpaid" in m.text for m, invoice in zip(sent, three, strict=True)] == [True] * 3
+    assert [f"Invoice {invoice.id} · Open" in m.text for m, invoice in zip(sent, three, strict=True)] == [True] * 3
     await chat.wait_for(says("All 3 PDFs have arrived"), after=last)
     assert "3 updates on your invoices" in several.text  # the alert stays
 
@@ -84,7 +84,7 @@ async def test_the_weekly_overview_leads_to_each_invoice_and_pays_and_sends_all(
     sandbox: Sandbox, ada: Person, chat: Chat, several: Message, three: Three
 ) -> None:
     menu = await ask(chat, ada, "/settings", "Settings")
-    await ada.press(menu, "🗓 Turn overview on").answered()
+    await ada.press(menu, "🗓 Send the overview").answered()
     await checked(chat, lambda: ada.send(chat, "/check"), "3 open invoices")
     sandbox.clock.put_forward(timedelta(days=7))
     week = await chat.wait_for(says("Your week", "3 open invoices"), after=menu)

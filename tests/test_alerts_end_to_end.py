@@ -303,7 +303,7 @@ async def test_the_weeks_digest_comes_on_monday_to_who_wants_it(
     only = sandbox.provider.create_invoice(account, Decimal("7.95"), due_in_days=60)
     new = await chat.wait_for(says("New invoice"), after=greeting)
     menu = await ask(chat, ada, "/settings", "Settings")
-    await ada.press(menu, "🗓 Turn overview on").answered()
+    await ada.press(menu, "🗓 Send the overview").answered()
     await checked(chat, lambda: ada.send(chat, "/check"), "Checked just now")
     days = 7 - local(sandbox, sandbox.clock()).weekday()
     sandbox.clock.put_forward(days * DAY)

@@ -26,7 +26,7 @@ async def test_alerts_overview_and_documents_that_come_by_themselves_hide_sums_a
     async with running(sandbox.settings(tmp_path), clock=sandbox.clock, tick=TICK):
         await ask(chat, ada, f"/link {TOKEN}", "linked")
         menu = await ask(chat, ada, "/settings", "Settings")
-        for label in ("🙈 Hide sums", "🗓 Turn overview on", "📄 Send PDFs"):
+        for label in ("🙈 Hide sums", "🗓 Send the overview", "📄 Send PDFs"):
             await ada.press(menu, label).answered()
         first = sandbox.provider.create_invoice(account, Decimal("12.34"), due_in_days=30)
         alert = await chat.wait_for(says("New invoice", str(first.id)), after=menu)

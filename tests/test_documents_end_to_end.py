@@ -45,7 +45,7 @@ async def test_a_pdf_says_what_it_is_and_leads_to_details_and_payment(
     sandbox: Sandbox, ada: Person, chat: Chat, invoice: SandboxInvoice
 ) -> None:
     message = await pdf(chat, ada, invoice)
-    assert f"Invoice {invoice.id} · Unpaid" in message.text
+    assert f"Invoice {invoice.id} · Open" in message.text
     assert "€12.34" in message.text
     assert "(in 10 days)" in message.text
     ada.press(message, "🔎 Details")

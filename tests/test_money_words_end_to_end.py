@@ -116,7 +116,7 @@ async def test_a_credit_note_is_no_open_invoice(
     plain = sandbox.provider.create_invoice(account, Decimal("7.95"), due_in_days=9)
     paid = sandbox.provider.create_invoice(account, Decimal("-3.00"), paid=True)
     await chat.wait_for(says("New invoice", str(plain.id)), after=greeting)
-    listed = await ask(chat, ada, "/invoices", "1 open invoice, €7.95", f"{note.id} · -€5.00 · credit note")
+    listed = await ask(chat, ada, "/invoices", "1 open invoice, €7.95", f"{note.id} · -€5.00 · Credit note")
     opened = await ask(chat, ada, "/invoices open", str(plain.id))
     details = await ask(chat, ada, f"/invoice {note.id}", "A credit note: €5.00 in your favour", "Total: -€5.00")
     assert "Left to pay" not in details.text

@@ -11,18 +11,15 @@ from bot.chat.screens import one_line
 from bot.chat.texts import Texts
 from bot.domain.credit import Debt
 from bot.domain.invoices import Invoice, Listing
-from bot.domain.standings import Standing
 
 STATUS_LENGTH = 40
 UNDATED_NAMED = 20
 
 
 def status_of(t: Texts, invoice: Invoice) -> str:
-    """Return the provider's word for how an invoice stands, or ours where it has none that fits."""
-    if invoice.standing is Standing.CREDIT_NOTE:
-        return t.plain("status.credit_note")
-    word = one_line(invoice.status_label or invoice.status, STATUS_LENGTH)
-    return word or t.plain("status.open" if invoice.is_open else "status.closed")
+    """Return our word for how an invoice stands, or the provider's where that says more."""
+    word = one_line(invoice.odd_status, STATUS_LENGTH)
+    return word or t.plain(f"standing.{invoice.standing}")
 
 
 def icon_of(t: Texts, invoice: Invoice, now: datetime) -> str:

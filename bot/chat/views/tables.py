@@ -28,7 +28,7 @@ def table_words(t: Texts, listings: Iterable[Listing] = (), *, with_account: boo
         t.language,
         headings,
         {sheet: t.plain(f"table.sheet.{sheet}") for sheet in SHEETS},
-        {standing: t.plain(f"table.standing.{standing}") for standing in Standing},
+        {standing: t.plain(f"standing.{standing}") for standing in Standing},
         {mark: t.plain(f"table.mark.{mark}") for mark in Mark},
         t.plain("table.rest"),
         t.plain("table.total"),

@@ -177,7 +177,7 @@ async def test_a_page_that_was_made_up_is_the_first(ada: Person, linked: Chat) -
 
 async def test_one_invoice_in_detail_however_its_number_is_written(ada: Person, linked: Chat) -> None:
     for text in ("/invoice 1", "/invoice #1", "/invoice No. 1", "/invoice 0001"):
-        answer = await ask(ada, linked, text, "Invoice 1 · Offen")
+        answer = await ask(ada, linked, text, "Invoice 1 · Open")
         assert "Left to pay: €7.95" in answer.text
 
 
@@ -190,19 +190,19 @@ async def test_what_is_no_number_is_answered_with_how_to_write_it(ada: Person, l
 @pytest.mark.parametrize("numbers", ["1 2", "#1, #2", "1,2", "1 and 2", "Nr. 1 und Nr. 2", "1 2 1"])
 async def test_of_several_numbers_each_invoice_is_shown_once(ada: Person, linked: Chat, numbers: str) -> None:
     shown = await answers(ada, linked, f"/invoice {numbers}")
-    assert [text.splitlines()[0] for text in shown] == ["🧾 Invoice 1 · Offen", "🧾 Invoice 2 · Offen"]
+    assert [text.splitlines()[0] for text in shown] == ["🧾 Invoice 1 · Open", "🧾 Invoice 2 · Open"]
 
 
 async def test_what_is_no_number_among_others_is_named_and_the_others_are_shown(ada: Person, linked: Chat) -> None:
     named, *shown = await answers(ada, linked, "/invoice 1O1 2 <b>")
     assert named == "“1O1” and “<b>” are not invoice numbers, so I left them out."
-    assert [text.splitlines()[0] for text in shown] == ["🧾 Invoice 2 · Offen"]
+    assert [text.splitlines()[0] for text in shown] == ["🧾 Invoice 2 · Open"]
 
 
 async def test_of_several_numbers_one_that_fails_is_named_and_holds_up_no_other(ada: Person, linked: Chat) -> None:
     failed, shown = await answers(ada, linked, "/invoice 999 1")
     assert failed == "Invoice 999: Your account has no such invoice. /invoices lists all of them."
-    assert shown.startswith("🧾 Invoice 1 · Offen")
+    assert shown.startswith("🧾 Invoice 1 · Open")
 
 
 async def test_a_failure_of_the_provider_ends_the_whole_command(

@@ -38,8 +38,8 @@ def labels(message: Message) -> list[str]:
 async def test_after_a_payment_the_details_say_paid_and_offer_no_payment(
     ada: Person, linked: Chat, invoice_bot: InvoiceBot
 ) -> None:
-    details = await ask(ada, linked, "/invoice 1", "Invoice 1 · Offen")
-    other = await ask(ada, linked, "/invoice 2", "Invoice 2 · Offen")
+    details = await ask(ada, linked, "/invoice 1", "Invoice 1 · Open")
+    other = await ask(ada, linked, "/invoice 2", "Invoice 2 · Open")
     before = other.text
     await pay(ada, linked, invoice_bot, 1)
     assert "Left to pay" not in details.text

@@ -53,7 +53,7 @@ async def test_the_menu_shows_all_that_is_chosen(chat: Chat, menu: Message) -> N
     assert menu.text == MENU
     assert [button.text for button in menu.buttons] == [
         "🧘 How much", "⏰ Reminders", "🔴 Overdue", "🕘 Time of day", "🌙 Quiet hours", "🌍 Time zone",
-        "🗣 Language", "🔔 Sound", "🗂 Documents as a ZIP", "📬 No news", "🗓 Turn overview on", "📄 Send PDFs",
+        "🗣 Language", "🔔 Sound", "🗂 Documents as a ZIP", "📬 No news", "🗓 Send the overview", "📄 Send PDFs",
         "📌 Pin a message", "🙈 Hide sums", "🔒 Protect files",
     ]  # fmt: skip
 
@@ -82,7 +82,7 @@ async def test_a_press_that_is_delivered_twice_switches_once(
     for delivered in ada.press_twice_delivered(menu, "☑ 7 days before"):
         await delivered.answered()
     assert await chosen(store, chat) == replace(DEFAULTS, before=(3, 1, 0))
-    for delivered in ada.press_twice_delivered(await ask(ada, chat, "/settings", "Settings"), "🗓 Turn overview on"):
+    for delivered in ada.press_twice_delivered(await ask(ada, chat, "/settings", "Settings"), "🗓 Send the overview"):
         await delivered.answered()
     assert await chosen(store, chat) == replace(DEFAULTS, before=(3, 1, 0), digest=True)
 
@@ -109,7 +109,7 @@ async def test_no_reminders_at_all_is_allowed_and_said_clearly(
         (["🌙 Quiet hours", "none"], {"quiet": None}, "Quiet hours: none"),
         (["🔔 Sound", "everything"], {"loudness": Loudness.ALL}, "With a sound: everything"),
         (["🔔 Sound", "nothing"], {"loudness": Loudness.NONE}, "With a sound: nothing"),
-        (["🗓 Turn overview on"], {"digest": True}, "Overview every Monday: on"),
+        (["🗓 Send the overview"], {"digest": True}, "Overview every Monday: on"),
         (["📬 No news"], {"news": False}, "New, changed and settled invoices: off"),
         (["📄 Send PDFs"], {"pdf_after_payment": True}, "PDF after a payment: on"),
         (["📌 Pin a message"], {"pinned": True}, "Pinned message: on"),
@@ -160,7 +160,7 @@ async def test_what_is_left_to_hear_without_reminders_and_news_is_said_clearly(a
     for label in ("☑ 1 day before", "☑ on the day itself"):
         await press(ada, menu, label)
     assert "⚠️ No reminders, and no news: you'll only see an invoice in the overview on Monday." in menu.text
-    await press(ada, menu, "« Back to the settings", "🗓 Turn overview off")
+    await press(ada, menu, "« Back to the settings", "🗓 No overview")
     assert "you won't hear about an invoice unless you look" in menu.text
     await press(ada, menu, "🔴 Overdue", "7 days after, then weekly")
     assert "you'll only hear about an invoice when it's overdue." in menu.text

@@ -24,7 +24,7 @@ def below(found: Invoice) -> InvoiceDocument:
 def test_an_open_invoice_says_what_it_is_and_offers_to_pay() -> None:
     screen = caption(EN, below(invoice(4711, status_label="Unpaid")), NOW)
     assert seen(screen).splitlines() == [
-        "🧾 Invoice 4711 · Unpaid",
+        "🧾 Invoice 4711 · Open",
         "Server 4711",
         "Total: €7.95",
         "Issued: 13 Nov 2026",

@@ -28,7 +28,7 @@ def details(shown: Invoice, t: Texts = EN) -> str:
 
 def test_the_paid_domain_in_english() -> None:
     assert details(PAID_DOMAIN) == (
-        "🧾 Invoice 212032 · Bezahlt\n"
+        "🧾 Invoice 212032 · Paid\n"
         "Issued: 17 Nov 2022\n"
         "Due: 27 Dec 2022\n"
         "Paid: 17 Nov 2022\n"
@@ -59,7 +59,7 @@ def test_the_paid_domain_in_german() -> None:
 def test_the_cancelled_server_in_english_was_never_paid_and_asks_for_nothing() -> None:
     text = details(CANCELLED_SERVER)
     assert text == (
-        "🧾 Invoice 130348 · Storniert\n"
+        "🧾 Invoice 130348 · Cancelled\n"
         "Issued: 28 Jun 2020\n"
         "Due: 27 Jun 2020\n"
         "\n"
@@ -102,11 +102,13 @@ def test_an_open_invoice_without_a_due_date_says_so() -> None:
 
 def test_an_invoice_without_any_date_is_shown_all_the_same() -> None:
     text = details(replace(PAID_DOMAIN, issued=None, due=None, paid_at=None))
-    assert text.startswith("🧾 Invoice 212032 · Bezahlt\n\n• Domain")
+    assert text.startswith("🧾 Invoice 212032 · Paid\n\n• Domain")
 
 
-def test_without_a_label_the_status_stands_in() -> None:
-    assert "Invoice 4711 · Unpaid" in details(invoice(status_label=""))
+@pytest.mark.parametrize("label", ["", "Unpaid", "Unbezahlt", "Awaiting payment"])
+def test_a_status_that_says_just_that_has_our_word_whatever_the_provider_calls_it(label: str) -> None:
+    assert "Invoice 4711 · Open\n" in details(invoice(status_label=label))
+    assert "Rechnung 4711 · Offen\n" in details(invoice(status_label=label), DE)
 
 
 # --- Sums and buttons -----------------------------------------------------------------------------------------------
@@ -226,14 +228,14 @@ def test_a_description_does_not_repeat_the_title() -> None:
 
 
 def test_what_the_provider_wrote_is_shown_as_it_was_written() -> None:
-    shown = invoice(status_label=NASTY, items=(Item("Hosting", NASTY, f"{NASTY}\n{NASTY}!", Decimal(1)),))
+    shown = invoice(status="Pending", status_label=NASTY, items=(Item("Hosting", NASTY, f"{NASTY}\n{NASTY}!", Decimal(1)),))
     text = details(shown)
     assert f"· {NASTY}\n" in text
     assert f"• {NASTY}: €1.00\n   {NASTY}!\n" in text
 
 
 def test_a_status_of_several_lines_stays_on_one() -> None:
-    assert details(invoice(status_label="Awaiting\npayment")).startswith("🧾 Invoice 4711 · Awaiting payment\n")
+    assert details(invoice(status="Pending", status_label="Awaiting\npayment")).startswith("🧾 Invoice 4711 · Awaiting payment\n")
 
 
 @pytest.mark.parametrize("character", ["x", "&", "\N{BEER MUG}"])

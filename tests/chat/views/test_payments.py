@@ -77,7 +77,7 @@ def test_taking_credit_back_asks_for_that_amount() -> None:
     screen = question(EN, [(payment(BACK), invoice(credit=Decimal("1.00")))], NOW)
     assert seen(screen).startswith("↩️ Take back €1.00 of credit from invoice 4711?\n")
     assert "already applied" not in seen(screen)
-    assert labels(screen) == ["✅ Take €1.00 back", "✖️ Cancel"]
+    assert labels(screen) == ["✅ Take back €1.00", "✖️ Cancel"]
 
 
 def test_a_question_about_an_invoice_without_title_and_date_is_short() -> None:
