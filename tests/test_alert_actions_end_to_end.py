@@ -72,11 +72,11 @@ async def test_all_are_paid_after_one_question_that_leaves_out_what_was_paid_mea
 async def test_all_of_their_pdfs_come_each_with_what_it_is(
     ada: Person, chat: Chat, several: Message, three: Three
 ) -> None:
-    ada.press(several, "📄 All 3 PDFs")
+    ada.press(several, "📄 All PDFs (3)")
     last = await chat.wait_for(lambda m: m.document is not None and str(three[2].id) in m.text, after=several)
     sent = [m for m in chat.messages if m.document is not None and several.id < m.id <= last.id]
     assert [f"Invoice {invoice.id} · Open" in m.text for m, invoice in zip(sent, three, strict=True)] == [True] * 3
-    await chat.wait_for(says("All 3 PDFs have arrived"), after=last)
+    await chat.wait_for(says("3 PDFs have arrived"), after=last)
     assert "3 updates on your invoices" in several.text  # the alert stays
 
 
@@ -89,7 +89,7 @@ async def test_the_weekly_overview_leads_to_each_invoice_and_pays_and_sends_all(
     sandbox.clock.put_forward(timedelta(days=7))
     week = await chat.wait_for(says("Your week", "3 open invoices"), after=menu)
     labels = [button.text for button in week.buttons]
-    assert labels[:5] == [*(f"🔎 {invoice.id}" for invoice in three), "💳 Pay these 3: €6.00", "📄 All 3 PDFs"]
+    assert labels[:5] == [*(f"🔎 {invoice.id}" for invoice in three), "💳 Pay these 3: €6.00", "📄 All PDFs (3)"]
     ada.press(week, "💳 Pay these 3: €6.00")
     await chat.wait_for(says("Pay", "€6.00"), after=week)
 

@@ -44,7 +44,7 @@ async def test_several_pdfs_go_on_after_a_kill_and_the_one_under_way_is_named_no
         listing = await ask(chat, ada, "/invoices paid", "Paid invoices")
         ids = [(b.data or "").split(":")[1] for b in listing.buttons if (b.data or "").startswith("show:")]
         sandbox.provider.faults.switch_on(Fault.HANG_BEFORE, Call.PDF)
-        ada.press(listing, "📄 All 3 PDFs")
+        ada.press(listing, "📄 All PDFs (3)")
         progress = await chat.wait_for(lambda m: m.text == "📄 1 of 3 …", after=listing)
         await until(lambda: any(request.path.endswith("download") for request in sandbox.provider.requests))
     sandbox.provider.faults.switch_off()

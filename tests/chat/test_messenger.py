@@ -317,7 +317,7 @@ async def test_a_late_end_is_told_in_a_short_reply_that_rings(
     await messenger.tell_end([several, replace(several, id="c")], linked_chat(), in_full=False)
     one, both = chat.messages[1:]
     assert one.text.startswith("✅ Invoice 4711 is paid: €7.95")
-    assert both.text.startswith("✅ All 2 invoices are paid")
+    assert both.text.startswith("✅ 2 invoices paid")
     for reply in (one, both):
         assert (reply.reply_to, reply.silent, reply.buttons) == (message, False, [])
 

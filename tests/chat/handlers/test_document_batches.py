@@ -40,11 +40,11 @@ def of_list(message: Message) -> list[str]:
 
 async def test_a_few_come_at_once_in_the_list_s_order_below_one_progress_message(ada: Person, linked: Chat) -> None:
     shown = await listing(ada, linked)
-    ada.press(shown, "📄 All 3 PDFs")
-    end = await linked.wait_for(from_bot("✅ All 3 PDFs have arrived."), after=shown)
+    ada.press(shown, "📄 All PDFs (3)")
+    end = await linked.wait_for(from_bot("✅ 3 PDFs have arrived."), after=shown)
     assert came(linked) == of_list(shown)
     texts = [plain(m) for m in linked.messages if m.sender.is_bot and shown.id < m.id and m.document is None]
-    assert texts == ["📄 3 of 3", "✅ All 3 PDFs have arrived."]
+    assert texts == ["📄 3 of 3", "✅ 3 PDFs have arrived."]
     assert end.buttons == []
 
 
@@ -53,7 +53,7 @@ async def test_of_many_it_asks_first_and_sends_nothing_if_that_is_cancelled(
 ) -> None:
     provider.add(*(paid(number) for number in range(4, 15)))
     shown = await listing(ada, linked)
-    ada.press(shown, "📄 All 14 PDFs")
+    ada.press(shown, "📄 All PDFs (14)")
     question = await linked.wait_for(from_bot("Send 14 PDFs?"), after=shown)
     send = question.button("📄 Send 14 PDFs").data
     await ada.press(question, "✖️ Cancel").answered()
@@ -67,7 +67,7 @@ async def test_of_many_it_asks_first_and_sends_nothing_if_that_is_cancelled(
 async def test_too_many_lead_to_what_to_do_instead(ada: Person, linked: Chat, provider: FakeProvider) -> None:
     provider.add(*(paid(number) for number in range(4, 102)))
     shown = await listing(ada, linked)
-    ada.press(shown, "📄 All 101 PDFs")
+    ada.press(shown, "📄 All PDFs (101)")
     answer = await linked.wait_for(from_bot("That's 101 PDFs, and I send at most 100 at once."), after=shown)
     assert "/archive" in answer.text
     assert came(linked) == []
@@ -76,7 +76,7 @@ async def test_too_many_lead_to_what_to_do_instead(ada: Person, linked: Chat, pr
 async def test_cancel_stops_it_between_two_documents(ada: Person, linked: Chat, provider: FakeProvider) -> None:
     shown = await listing(ada, linked)
     gate = provider.gates["pdf"] = asyncio.Event()
-    ada.press(shown, "📄 All 3 PDFs")
+    ada.press(shown, "📄 All PDFs (3)")
     progress = await linked.wait_for(from_bot("📄 1 of 3 …"), after=shown)
     await provider.reached()
     await ada.press(progress, "✖️ Cancel").answered()
@@ -85,7 +85,7 @@ async def test_cancel_stops_it_between_two_documents(ada: Person, linked: Chat, 
     end = await linked.wait_for(from_bot("✖️ Cancelled. 1 of 3 PDFs have arrived."), after=progress)
     assert came(linked) == of_list(shown)[:1]
     ada.press(end, "🔄 Send 2 missing ones")
-    await linked.wait_for(from_bot("✅ All 2 PDFs have arrived."), after=end)
+    await linked.wait_for(from_bot("✅ 2 PDFs have arrived."), after=end)
     assert came(linked) == of_list(shown)
 
 
@@ -94,7 +94,7 @@ async def test_one_that_fails_in_the_middle_is_named_and_can_be_asked_for_again(
 ) -> None:
     shown = await listing(ada, linked)
     telegram.faults.refuse(ApiError(400, "Bad Request: wrong file"), method="sendDocument")
-    ada.press(shown, "📄 All 3 PDFs")
+    ada.press(shown, "📄 All PDFs (3)")
     first = of_list(shown)[0]
     number = first.removeprefix("Rechnung-").removesuffix(".pdf")
     end = await linked.wait_for(from_bot("⚠️ 2 of 3 PDFs have arrived.", f"Not sent: {number}"), after=shown)
@@ -109,7 +109,7 @@ async def test_one_whose_sending_broke_off_is_said_to_be_uncertain(
 ) -> None:
     shown = await listing(ada, linked)
     telegram.faults.cut(delivered=True, method="sendDocument")
-    ada.press(shown, "📄 All 3 PDFs")
+    ada.press(shown, "📄 All PDFs (3)")
     end = await linked.wait_for(from_bot("⚠️ 2 of 3 PDFs have arrived.", "May have arrived (I can't tell): "), after=shown)
     assert "Not sent" not in end.text
 
@@ -119,14 +119,14 @@ async def test_a_provider_that_is_away_ends_it_with_the_reason(
 ) -> None:
     shown = await listing(ada, linked)
     provider.failures["pdf"] = ProviderDown()
-    ada.press(shown, "📄 All 3 PDFs")
+    ada.press(shown, "📄 All PDFs (3)")
     await linked.wait_for(from_bot("⚠️ 0 of 3 PDFs have arrived.", "can't be reached", "Not sent: "), after=shown)
 
 
 async def test_none_of_them_is_refused_in_silence(ada: Person, linked: Chat, provider: FakeProvider) -> None:
     shown = await listing(ada, linked)
     provider.failures["pdf"] = NotFound()
-    ada.press(shown, "📄 All 3 PDFs")
+    ada.press(shown, "📄 All PDFs (3)")
     await linked.wait_for(from_bot("⚠️ 0 of 3 PDFs have arrived.", "Not sent: "), after=shown)
 
 
@@ -136,7 +136,7 @@ async def test_a_stop_of_the_bot_leaves_a_message_that_says_how_far_it_came(
     monkeypatch.setattr("bot.application.GRACE_PERIOD", 0.2)
     shown = await listing(ada, linked)
     provider.gates["pdf"] = asyncio.Event()
-    ada.press(shown, "📄 All 3 PDFs")
+    ada.press(shown, "📄 All PDFs (3)")
     progress = await linked.wait_for(from_bot("📄 1 of 3 …"), after=shown)
     await provider.reached()
     await invoice_bot.stop()
@@ -146,16 +146,16 @@ async def test_a_stop_of_the_bot_leaves_a_message_that_says_how_far_it_came(
 
 async def test_the_result_of_a_search_is_a_list_too(ada: Person, linked: Chat) -> None:
     shown = await ask(ada, linked, "paid", "3 invoices found")
-    ada.press(shown, "📄 All 3 PDFs")
-    await linked.wait_for(from_bot("✅ All 3 PDFs have arrived."), after=shown)
+    ada.press(shown, "📄 All PDFs (3)")
+    await linked.wait_for(from_bot("✅ 3 PDFs have arrived."), after=shown)
     assert sorted(came(linked)) == ["Rechnung-1.pdf", "Rechnung-2.pdf", "Rechnung-3.pdf"]
 
 
 async def test_in_german_it_says_the_same(ada: Person, linked: Chat) -> None:
     await ada.press(await ask(ada, linked, "/language", "Which language"), "Deutsch").answered()
     shown = await ask(ada, linked, "/invoices", "Deine Rechnungen")
-    ada.press(shown, "📄 Alle 3 PDFs")
-    await linked.wait_for(from_bot("✅ Alle 3 PDFs sind da."), after=shown)
+    ada.press(shown, "📄 Alle PDFs (3)")
+    await linked.wait_for(from_bot("✅ 3 PDFs sind da."), after=shown)
     assert any(plain(m) == "📄 3 von 3" for m in linked.messages)
 
 

@@ -81,7 +81,7 @@ async def test_in_german_it_says_the_same(ada: Person, linked: Chat) -> None:
     listing = await ask(ada, linked, "domains march paid", "Suche: Domain · März · bezahlt")
     assert "3 Rechnungen gefunden" in listing.text
     assert [button.text for button in listing.buttons[-6:-1]] == [
-        "🔍 Filter", "📄 Alle 3 PDFs", "☑ PDFs auswählen", "✕ Domain", "✕ März"
+        "🔍 Filter", "📄 Alle PDFs (3)", "☑ PDFs auswählen", "✕ Domain", "✕ März"
     ]  # fmt: skip
 
 

@@ -356,7 +356,7 @@ def test_several_lead_to_the_details_of_each_line_and_can_be_paid_sent_and_put_o
         [("🔎 1", "show:1"), ("🔎 2", "show:2"), ("🔎 3", "show:3")],
         [("🔎 4", "show:4"), ("🔎 5", "show:5")],
         [("💳 Pay these 3: €20.85", "payall:1.2.1")],
-        [("📄 All 5 PDFs", "pdfs:1.1.1.1.1")],
+        [("📄 All PDFs (5)", "pdfs:1.1.1.1.1")],
         [("💤 Remind me later", "snooze:all")],
     ]
 

@@ -234,7 +234,7 @@ def test_one_button_is_about_all_pdfs_of_the_list_whatever_the_page() -> None:
     query = Query(StatusFilter.OPEN)
     for page in (ListPage(query, 0), ListPage(query, 1)):
         assert invoice_list(EN, many(13), page, NOW).rows[-1] == [
-            Button("📄 All 13 PDFs", "all:open.any.0.0"),
+            Button("📄 All PDFs (13)", "all:open.any.0.0"),
             Button("☑ Choose PDFs", f"some:{page}"),
         ]
     assert "📄 1 PDF" not in labels(invoice_list(EN, many(1), FIRST, NOW))
