@@ -54,15 +54,15 @@ def invoice_choice(t: Texts, command: str, listing: Listing, now: datetime, numb
     limited = [i for i in fitting if i.can_be_paid and not t.offers(i.left_to_pay)] if command == "pay" else []
     too_large = {invoice.id for invoice in limited}
     fitting = [invoice for invoice in fitting if invoice.id not in too_large]
+    payable = sum(invoice.can_be_paid for invoice in fitting) if command == "pay" else 0
     lines = []
     if fitting:
-        lines.append(t(f"choose.{command}"))
+        lines.append(t("select.ask" if payable > 1 else f"choose.{command}"))
     elif listing.lacks_nothing and not limited:
         lines.append(t(none_open(listing) if command == "pay" else asked.none))
     if limited and t.paying.limit is not None:
         lines.append(t.count("choose.too_large", len(limited), limit=t.money(t.paying.limit)))
     lines += gaps(t, listing)
-    payable = sum(invoice.can_be_paid for invoice in fitting) if command == "pay" else 0
     shown, number, pages = page_of(fitting, number, OFFERS_PER_PAGE if payable > 1 else INVOICES_OFFERED)
     rows = [[_invoice_button(t, asked, invoice, now, ticks=payable > 1)] for invoice in shown]
     rows += page_rows(number, pages, lambda at: f"more:{command}:{at}")

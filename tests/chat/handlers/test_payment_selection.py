@@ -31,7 +31,7 @@ async def linked(ada: Person, chat: Chat, provider: FakeProvider) -> Chat:
 
 @pytest.fixture
 async def selection(ada: Person, linked: Chat) -> Message:
-    offered = await ask(ada, linked, "/pay", "Which invoice would you like to pay?")
+    offered = await ask(ada, linked, "/pay", "Which invoices would you like to pay?")
     await tick(ada, offered, "☐ 1 · €7.95 · Server 1")
     await tick(ada, offered, "☑ 1 · €7.95 · Server 1")
     assert offered.text == "Which invoices would you like to pay?"
@@ -79,7 +79,7 @@ async def test_boxes_are_ticked_in_place_and_the_question_goes_along(ada: Person
 
 async def test_no_row_moves_when_something_is_ticked(ada: Person, linked: Chat) -> None:
     """Else a second tap at the same place would meet the button that pays."""
-    offered = await ask(ada, linked, "/pay", "Which invoice would you like to pay?")
+    offered = await ask(ada, linked, "/pay", "Which invoices would you like to pay?")
     rows = [[[button.text[2:] for button in row] for row in offered.keyboard]]
     for label in ("☐ 1 · €7.95 · Server 1", "☐ 2 · €7.95 · Server 2", "☑ 1 · €7.95 · Server 1"):
         await tick(ada, offered, label)
@@ -89,7 +89,7 @@ async def test_no_row_moves_when_something_is_ticked(ada: Person, linked: Chat) 
 
 
 async def test_all_of_them_need_one_tick(ada: Person, linked: Chat, provider: FakeProvider) -> None:
-    offered = await ask(ada, linked, "/pay", "Which invoice would you like to pay?")
+    offered = await ask(ada, linked, "/pay", "Which invoices would you like to pay?")
     await tick(ada, offered, "☑ All of them")
     ada.press(offered, "✅ Pay €23.85")
     await becomes(offered, "3 invoices paid")
@@ -103,7 +103,7 @@ async def test_several_numbers_behind_pay_are_ticked_already(ada: Person, linked
 
 
 async def test_a_tick_on_what_was_paid_meanwhile_says_so(ada: Person, linked: Chat, provider: FakeProvider) -> None:
-    offered = await ask(ada, linked, "/pay", "Which invoice would you like to pay?")
+    offered = await ask(ada, linked, "/pay", "Which invoices would you like to pay?")
     provider.add(paid(1))
     assert "nothing to pay" in (await ada.press(offered, "☐ 1 · €7.95 · Server 1").answered()).text
     await tick(ada, offered, "☐ 2 · €7.95 · Server 2")
@@ -124,7 +124,7 @@ async def test_a_press_on_the_question_before_the_last_tick_pays_nothing_and_lea
 
 
 async def test_a_list_in_which_nothing_was_ticked_can_be_ended(ada: Person, linked: Chat) -> None:
-    offered = await ask(ada, linked, "/pay", "Which invoice would you like to pay?")
+    offered = await ask(ada, linked, "/pay", "Which invoices would you like to pay?")
     await tick(ada, offered, "✖️ Cancel")
     assert (offered.text, offered.buttons) == ("Cancelled. Nothing was paid.", [])
 

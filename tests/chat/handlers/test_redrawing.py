@@ -51,7 +51,7 @@ async def test_lists_and_choices_are_drawn_anew_too(ada: Person, linked: Chat, i
     whole, still_open = await ask(ada, linked, "/invoices", "Your"), await ask(ada, linked, "/invoices open", "Open")
     filters = await ask(ada, linked, "/invoices", "Your")
     await ada.press(filters, "🔍 Filter").answered()
-    choice = await ask(ada, linked, "/pay", "Which invoice would you like to pay?")
+    choice = await ask(ada, linked, "/pay", "Which invoices would you like to pay?")
     await pay(ada, linked, invoice_bot, 1)
     assert "2 open invoices, together €15.90" in plain(whole)
     assert [button.data for button in choice.buttons][:2] == ["tick:2", "tick:3"]

@@ -51,6 +51,7 @@ def test_the_questions_are_short() -> None:
         "removecredit": "Which invoice do you want to take credit back from?",
     }
     assert says("pay", WITH_CREDIT, t=DE) == "Welche Rechnung möchtest du bezahlen?"
+    assert says("pay", WITH_CREDIT, invoice(1)) == "Which invoices would you like to pay?"
 
 
 def test_a_button_tells_the_sum_that_the_command_is_about() -> None:
