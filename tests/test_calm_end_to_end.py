@@ -41,7 +41,7 @@ async def test_a_newer_alert_takes_the_place_of_the_older_one_of_the_same_invoic
     sandbox.clock.put_forward(3 * DAY)
     last = await chat.wait_for(says(f"Invoice {invoice.id} is due today", "suspended tonight"), after=due)
     assert not last.silent
-    await until(lambda: due.text == f"↓ Invoice {invoice.id}: see the newer message below.")
+    await until(lambda: due.text == f"↓ Invoice {invoice.id}: see further below.")
     assert due.buttons == []
     account.credit = Decimal(100)
     sandbox.provider.pay(account, invoice)

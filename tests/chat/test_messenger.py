@@ -260,7 +260,7 @@ async def test_an_earlier_message_is_deleted_for_two_days_and_then_becomes_a_lin
     assert not await messenger.delete(old)
     await messenger.resolve(old.folding({4711}), about(place, AlertKind.DUE))
     (shown,) = chat.messages
-    assert (shown.text, shown.buttons) == ("↓ Invoice 4711: see the newer message below.", [])
+    assert (shown.text, shown.buttons) == ("↓ Invoice 4711: see further below.", [])
 
 
 # --- Payments -------------------------------------------------------------------------------------------------------

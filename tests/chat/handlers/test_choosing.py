@@ -49,7 +49,7 @@ async def test_the_choice_of_a_pdf_sends_it(ada: Person, linked: Chat) -> None:
 
 async def test_the_list_of_all_comes_in_the_choices_place(ada: Person, linked: Chat, provider: FakeProvider) -> None:
     provider.add(*(invoice(number) for number in range(10, 20)))
-    choice = await ask(ada, linked, "/pay", "Which invoice would you like to pay?")
+    choice = await ask(ada, linked, "/pay", "Which invoices would you like to pay?")
     await ada.press(choice, "🧾 All invoices").answered()
     assert choice.text.startswith("🧾 Your invoices")
 

@@ -120,7 +120,7 @@ async def test_a_mistyped_token_can_be_sent_again(ada: Person, chat: Chat, group
 
 
 async def test_the_way_is_for_who_asked_only(ada: Person, bob: Person, group: Chat, store: Store) -> None:
-    invitation = await ask(ada, group, "/link", "Ada, please go on")
+    invitation = await ask(ada, group, "/link", "Ada, please continue")
     started = bob.follow(invitation, GO_ON)
     await started.chat.wait_for(from_bot("This button was for somebody else"), after=started)
     await ask(bob, started.chat, TOKEN, "✅")

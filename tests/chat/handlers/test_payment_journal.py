@@ -47,7 +47,7 @@ async def test_the_journal_tells_what_was_asked_by_whom_when_and_how_it_ended(
     ada: Person, linked: Chat, provider: FakeProvider
 ) -> None:
     await paid(ada, linked, 1)
-    question = await ask(ada, linked, "/removecredit 2", "Take the credit of €1.00 back")
+    question = await ask(ada, linked, "/removecredit 2", "Take back €1.00 of credit")
     await ada.press(question, "✖️ Cancel").answered()
     await ask(ada, linked, "/pay 2", "Pay €6.95")
     shown = await ask(ada, linked, "/payments", "Payments in this chat")

@@ -331,7 +331,7 @@ async def test_an_unclear_answer_is_not_told_as_an_end(ada: Person, question: Me
 async def test_taking_credit_back(ada: Person, linked: Chat, provider: FakeProvider) -> None:
     provider.add(invoice(credit=Decimal("1.00")))
     question = await ask(ada, linked, "/removecredit 4711", "Take back €1.00 of credit from invoice 4711?")
-    ada.press(question, "✅ Take €1.00 back")
+    ada.press(question, "✅ Take back €1.00")
     await becomes(question, "€1.00 taken back from invoice 4711")
     assert provider.posts == [("remove_credit", 4711)]
 

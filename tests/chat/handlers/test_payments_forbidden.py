@@ -148,7 +148,7 @@ async def test_who_chooses_several_is_told_of_those_above_the_limit(
 
 @pytest.mark.parametrize("changes", [{"max_payment": Decimal("0.50")}])
 async def test_taking_credit_back_knows_no_limit(ada: Person, linked: Chat) -> None:
-    await ask(ada, linked, "/removecredit 2", "Take the credit of €1.00 back")
+    await ask(ada, linked, "/removecredit 2", "Take back €1.00 of credit")
 
 
 @pytest.mark.parametrize("changes", [{"max_payment": Decimal("7.95")}])

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("invoice_bot")
 
 MENU = """⚙️ Settings
 
-🧘 How much: everything
+🧘 How much I write: everything
 ⏰ Reminders: 7, 3 and 1 days before and on the day itself
 🔴 Overdue: 1, 3 and 7 days after, then weekly
 🕘 Time of day: 09:00
@@ -30,7 +30,7 @@ MENU = """⚙️ Settings
 🗓 Overview every Monday: off
 📄 PDF after a payment: off
 📌 Pinned message: off
-🙈 Sums and titles hidden in what comes by itself: off
+🙈 Sums and titles hidden when I write on my own: off
 🔒 Files can't be forwarded or saved: off"""
 DEFAULTS = Preferences()
 
@@ -113,7 +113,7 @@ async def test_no_reminders_at_all_is_allowed_and_said_clearly(
         (["📬 No news"], {"news": False}, "New, changed and settled invoices: off"),
         (["📄 Send PDFs"], {"pdf_after_payment": True}, "PDF after a payment: on"),
         (["📌 Pin a message"], {"pinned": True}, "Pinned message: on"),
-        (["🙈 Hide sums"], {"discreet": True}, "in what comes by itself: on"),
+        (["🙈 Hide sums"], {"discreet": True}, "when I write on my own: on"),
         (["🔒 Protect files"], {"protected": True}, "forwarded or saved: on"),
         (["🌍 Time zone", "New York, 04:30"], {"zone": "America/New_York"}, "New York (it's 04:30 there)"),
     ],
@@ -133,8 +133,8 @@ async def test_a_choice_is_kept_and_shown_and_can_be_taken_back(
 @pytest.mark.parametrize(
     ("label", "shown", "changed"),
     [
-        ("calm", "How much: calm", {"before": (1, 0), "after": (), "digest": True, "news": False, "transfer": False}),
-        ("only the last days", "How much: only the last days", {
+        ("calm", "How much I write: calm", {"before": (1, 0), "after": (), "digest": True, "news": False, "transfer": False}),
+        ("only the last days", "How much I write: only the last days", {
             "before": (1, 0), "after": (), "digest": False, "news": False, "transfer": False,
         }),
     ],
@@ -149,10 +149,10 @@ async def test_one_press_chooses_how_much_comes_and_each_choice_can_be_changed_a
     assert await chosen(store, chat) == replace(kept, **changed)  # type: ignore[arg-type]  # by name
     assert shown in menu.text
     await press(ada, menu, "⏰ Reminders", "☐ 7 days before", "« Back to the settings")
-    assert "How much: your own choice" in menu.text
+    assert "How much I write: your own choice" in menu.text
     await press(ada, menu, "🧘 How much", "everything")
     assert await chosen(store, chat) == kept
-    assert "How much: everything" in menu.text
+    assert "How much I write: everything" in menu.text
 
 
 async def test_what_is_left_to_hear_without_reminders_and_news_is_said_clearly(ada: Person, menu: Message) -> None:

@@ -519,7 +519,7 @@ def test_that_one_is_settled_stays_said_where_the_other_gives_way_to_a_newer_mes
     said = struck_through(EN, message.folding({2}), sent)
     assert str(said.text).split("\n\n") == [
         "✅ <b>Invoice 1 is paid</b>: €7.95. Nothing more to do.\nServer 1",
-        "↓ Invoice 2: see the newer message below.",
+        "↓ Invoice 2: see further below.",
     ]
     assert said.rows == []
 

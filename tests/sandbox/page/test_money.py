@@ -54,7 +54,7 @@ async def test_the_provider_takes_the_credit_by_itself(screen: Screen, demo: Dem
     await page.locator(".issue button").click()
     await expect(first.locator(".state")).to_have_text("Open")
     await first.locator("summary").click()
-    await first.get_by_role("button", name="Take the credit").click()
+    await first.get_by_role("button", name="Use the credit").click()
     await expect(first.locator(".state")).to_have_text("Paid")
     assert demo.account.credit == Decimal("25.32")
 
