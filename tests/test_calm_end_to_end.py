@@ -76,7 +76,7 @@ async def test_of_several_in_one_message_the_one_that_is_told_anew_becomes_a_lin
     both = await chat.wait_for(says("2 updates on your invoices"), after=greeting)
     first.net += 2
     await chat.wait_for(says("has changed", str(first.id)), after=both)
-    await chat.wait_for(lambda m: m.id == both.id and f"↓ Invoice {first.id}: see the newer message" in m.text)
+    await chat.wait_for(lambda m: m.id == both.id and f"↓ Invoice {first.id}: see further below" in m.text)
     assert f"New invoice {second.id}" in both.text
     assert [button.data for button in both.buttons if button.data][:2] == [f"show:{second.id}", f"pdf:{second.id}"]
 

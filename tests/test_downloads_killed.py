@@ -49,7 +49,7 @@ async def test_several_pdfs_go_on_after_a_kill_and_the_one_under_way_is_named_no
         await until(lambda: any(request.path.endswith("download") for request in sandbox.provider.requests))
     sandbox.provider.faults.switch_off()
     async with process(sandbox, tmp_path):
-        end = await chat.wait_for(lambda m: "2 of 3 PDFs came" in m.text, after=listing)
+        end = await chat.wait_for(lambda m: "2 of 3 PDFs have arrived" in m.text, after=listing)
     assert f"May have arrived (I can't tell): {ids[0]}" in end.text
     sent = [m.document.name for m in chat.messages if m.document is not None]
     assert [name.count(number) for name, number in zip(sent, ids[1:], strict=True)] == [1, 1]
@@ -69,6 +69,6 @@ async def test_a_pack_goes_on_after_a_kill_and_comes_once(
         await until(lambda: any(request.path.endswith("download") for request in sandbox.provider.requests))
     sandbox.provider.faults.switch_off()
     async with process(sandbox, tmp_path, ahead=int(PACK_LEASE.total_seconds())):
-        await until(lambda: "documents came" in progress.text)
+        await until(lambda: "documents have arrived" in progress.text)
     sent = [m.document.name.rpartition(".")[2] for m in chat.messages if m.document is not None]
     assert sent == ["zip", "xlsx"]
