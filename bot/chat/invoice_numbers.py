@@ -83,5 +83,5 @@ async def for_each(context: Context, numbers: Sequence[int], do: Callable[[int],
 
 
 def _quoted(context: Context, words: Sequence[str]) -> str:
-    named = [context.t.plain("numbers.word", word=cut(word, QUOTE_LIMIT)) for word in words[:MAX_NAMED]]
-    return context.t.listing([*named, *(["…"] if len(words) > MAX_NAMED else [])])
+    quoted = [context.t.plain("numbers.word", word=cut(word, QUOTE_LIMIT)) for word in words]
+    return context.t.listing(quoted, MAX_NAMED)

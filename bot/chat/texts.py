@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gettext
 import io
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
@@ -127,14 +128,14 @@ class Texts:
         It has the currency's usual decimals, or as many as its value needs: nothing is rounded.
         """
         currency = currency or self.currency
-        usual, needed = get_currency_precision(currency), _decimals(amount)
-        pattern = _money_pattern(self._locale, usual if needed <= usual else max(needed, 2))
+        pattern = _money_pattern(self._locale, _places(amount, currency))
         written = format_currency(amount, currency, format=pattern, locale=self._locale, currency_digits=False)
         return Private(written)
 
     def typed(self, amount: Decimal) -> str:
-        """Write a sum as it is typed into a form: ``7,95``."""
-        return format_decimal(amount, "0.00", locale=self._locale)
+        """Write a sum as it is typed into a form: ``7,95``. Nothing is rounded."""
+        places = _places(amount, self.currency)
+        return format_decimal(amount, f"0.{'0' * places}".rstrip("."), locale=self._locale)
 
     def number(self, value: Decimal) -> str:
         """Write a plain number, such as a tax rate."""
@@ -176,9 +177,10 @@ class Texts:
         """Write the time of day, in the reader's zone or another: ``09:30``."""
         return format_time(instant, "short", tzinfo=ZoneInfo(zone) if zone else self.zone, locale=self._locale)
 
-    def listing(self, parts: Sequence[str]) -> str:
-        """Write a list: ``7, 3 and 1``."""
-        return format_list(parts, locale=self._locale)
+    def listing(self, parts: Sequence[str], most: int = sys.maxsize) -> str:
+        """Write a list: ``7, 3 and 1``. From one that is longer than ``most``: ``7, 3 and others``."""
+        others = [self.plain("list.others")] if len(parts) > most else []
+        return format_list([*parts[:most], *others], locale=self._locale)
 
     def span(self, span: timedelta) -> str:
         """Write a length of time in its largest unit: ``5 minutes``."""
@@ -228,6 +230,12 @@ class Texts:
     @property
     def _locale(self) -> Locale:
         return Locale.parse(FORMATS.get(self.language, self.language))
+
+
+def _places(amount: Decimal, currency: str) -> int:
+    """Return how many decimals a sum is written with."""
+    usual, needed = get_currency_precision(currency), _decimals(amount)
+    return usual if needed <= usual else max(needed, 2)
 
 
 def _decimals(amount: Decimal) -> int:

@@ -66,6 +66,19 @@ def test_no_sum_is_rounded(amount: Decimal, currency: str) -> None:
     assert Decimal(digits) == abs(amount)
 
 
+@pytest.mark.parametrize(
+    ("currency", "amount", "typed"),
+    [("EUR", "7.9", "7,90"), ("EUR", "11.9119", "11,9119"), ("KWD", "1.234", "1,234"), ("JPY", "120", "120")],
+)
+def test_a_sum_to_be_copied_is_typed_with_all_of_its_digits(currency: str, amount: str, typed: str) -> None:
+    assert Texts("de", currency, BERLIN, load_catalogue("de"), BERLIN).typed(Decimal(amount)) == typed
+
+
+def test_a_long_list_says_that_there_are_others() -> None:
+    assert (EN.listing(["7", "3", "1"], 3), EN.listing(["7", "3", "1"], 2)) == ("7, 3 and 1", "7, 3 and others")
+    assert DE.listing(["7", "3", "1"], 1) == "7 und weitere"
+
+
 def test_money_is_in_the_operators_currency() -> None:
     assert Texts("de", "CHF", BERLIN, load_catalogue("de"), BERLIN).money(Decimal("7.95")) == f"7,95{SPACE}CHF"
 

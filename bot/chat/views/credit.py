@@ -85,6 +85,5 @@ def credit_lines(t: Texts, credit: Credit | None, debts: Sequence[Debt], *, with
     line = t("credit.short_with_earlier" if with_earlier else "credit.short", credit=there, short=t.money(covers.short))
     if not covers.covered:
         return [line]
-    more = ["…"] if len(covers.covered) > COVERED_NAMED else []
-    ids = t.listing([*map(str, covers.covered[:COVERED_NAMED]), *more])
+    ids = t.listing([str(number) for number in covers.covered], COVERED_NAMED)
     return [Markup(" ").join([line, t("credit.covers", ids=ids)])]

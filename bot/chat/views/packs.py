@@ -166,8 +166,7 @@ def _from_to(first: str, last: str) -> str:
 
 
 def _numbers(t: Texts, numbers: Sequence[int]) -> str:
-    shown = [str(number) for number in numbers[:NUMBERS_SHOWN]]
-    return t.listing([*shown, "…"] if len(numbers) > NUMBERS_SHOWN else shown)
+    return t.listing([str(number) for number in numbers], NUMBERS_SHOWN)
 
 
 def _cancel(t: Texts, pack: Pack) -> Rows:

@@ -110,7 +110,9 @@ async def test_one_whose_sending_broke_off_is_said_to_be_uncertain(
     shown = await listing(ada, linked)
     telegram.faults.cut(delivered=True, method="sendDocument")
     ada.press(shown, "📄 All PDFs (3)")
-    end = await linked.wait_for(from_bot("⚠️ 2 of 3 PDFs have arrived.", "May have arrived (I can't tell): "), after=shown)
+    end = await linked.wait_for(
+        from_bot("⚠️ 2 of 3 PDFs have arrived.", "May have arrived (I can't tell): "), after=shown
+    )
     assert "Not sent" not in end.text
 
 

@@ -215,7 +215,7 @@ async def test_a_failure_of_the_provider_ends_the_whole_command(
 async def test_more_numbers_than_ten_are_too_many_at_a_time(ada: Person, linked: Chat, provider: FakeProvider) -> None:
     provider.add(*(invoice(number) for number in range(1, 20)))
     named, *shown = await answers(ada, linked, f"/invoice {' '.join(map(str, range(1, 18)))}")
-    assert named == "I can take 10 invoices at a time, so I left out “11”, “12”, “13”, “14”, “15” and …."
+    assert named == "I can take 10 invoices at a time, so I left out “11”, “12”, “13”, “14”, “15” and others."
     assert len(shown) == 10
 
 

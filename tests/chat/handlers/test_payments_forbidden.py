@@ -142,7 +142,9 @@ async def test_who_chooses_several_is_told_of_those_above_the_limit(
     assert "2 open invoices are each more than this bot may pay at once (€7.00)." in plain(selection)
     assert [button.text[0] for button in selection.buttons if "Server" in button.text] == ["☑"]
     provider.invoices.pop(2)
-    none_left = await ask(ada, linked, "/pay 1 4", "2 open invoices are each more than this bot may pay at once (€7.00).")
+    none_left = await ask(
+        ada, linked, "/pay 1 4", "2 open invoices are each more than this bot may pay at once (€7.00)."
+    )
     assert none_left.buttons == []
 
 

@@ -221,7 +221,9 @@ def test_an_outage_says_since_when_and_what_goes_on_meanwhile() -> None:
 
 
 def test_the_end_of_an_outage() -> None:
-    assert says(one(AlertKind.OUTAGE_OVER)) == "✅ I've been able to read your invoices again, last on 22 Nov 2026, 09:30."
+    assert (
+        says(one(AlertKind.OUTAGE_OVER)) == "✅ I've been able to read your invoices again, last on 22 Nov 2026, 09:30."
+    )
 
 
 def test_the_weeks_digest_lists_what_is_open_with_its_total_the_soonest_due_first() -> None:
@@ -253,7 +255,7 @@ def test_the_weeks_digest_says_what_is_missing_for_all_and_leads_to_topping_up()
     ways = [button.data for button in buttons(alerts(t, weekly, weekly.alerts, NOW))]
     assert ways == ["show:2", "show:1", "payall:1.1", "pdfs:1.1", "topup:1:earlier", "list:all.any.0.0"]
     many = [known(number, left=Decimal("0.01")) for number in range(1, 1003)]
-    assert says(delivery([alert(AlertKind.DIGEST)], many, chat=chat), t).endswith("18, 19, 20 and ….")
+    assert says(delivery([alert(AlertKind.DIGEST)], many, chat=chat), t).endswith("18, 19, 20 and others.")
 
 
 def test_a_digest_of_very_many_invoices_names_the_first_and_leads_to_the_others() -> None:

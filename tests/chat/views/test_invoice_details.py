@@ -228,14 +228,18 @@ def test_a_description_does_not_repeat_the_title() -> None:
 
 
 def test_what_the_provider_wrote_is_shown_as_it_was_written() -> None:
-    shown = invoice(status="Pending", status_label=NASTY, items=(Item("Hosting", NASTY, f"{NASTY}\n{NASTY}!", Decimal(1)),))
+    shown = invoice(
+        status="Pending", status_label=NASTY, items=(Item("Hosting", NASTY, f"{NASTY}\n{NASTY}!", Decimal(1)),)
+    )
     text = details(shown)
     assert f"· {NASTY}\n" in text
     assert f"• {NASTY}: €1.00\n   {NASTY}!\n" in text
 
 
 def test_a_status_of_several_lines_stays_on_one() -> None:
-    assert details(invoice(status="Pending", status_label="Awaiting\npayment")).startswith("🧾 Invoice 4711 · Awaiting payment\n")
+    assert details(invoice(status="Pending", status_label="Awaiting\npayment")).startswith(
+        "🧾 Invoice 4711 · Awaiting payment\n"
+    )
 
 
 @pytest.mark.parametrize("character", ["x", "&", "\N{BEER MUG}"])
