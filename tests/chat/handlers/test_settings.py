@@ -133,7 +133,8 @@ async def test_a_choice_is_kept_and_shown_and_can_be_taken_back(
 @pytest.mark.parametrize(
     ("label", "shown", "changed"),
     [
-        ("calm", "How much I write: calm", {"before": (1, 0), "after": (), "digest": True, "news": False, "transfer": False}),
+        ("calm", "How much I write: calm", {
+            "before": (1, 0), "after": (), "digest": True, "news": False, "transfer": False}),
         ("only the last days", "How much I write: only the last days", {
             "before": (1, 0), "after": (), "digest": False, "news": False, "transfer": False,
         }),

@@ -553,8 +553,8 @@ def test_the_rest_shows_what_was_put_off_meanwhile() -> None:
 def test_invoices_that_cannot_be_read_are_named_by_number_with_what_to_do() -> None:
     chat = linked_chat(watch=Watch(NOW, unreadable_told=2))
     assert says(one(AlertKind.UNREADABLE, chat=chat)) == (
-        "⚠️ 2 of your invoices can't be read, so I may not be able to remind you about them. Please look at them on your "
-        "provider's website."
+        "⚠️ 2 of your invoices can't be read, so I may not be able to remind you about them. Please look at them on "
+        "your provider's website."
     )
     assert len(data(one(AlertKind.UNREADABLE, chat=chat))) == 1
     named = linked_chat(watch=Watch(NOW, unreadable_told=2, unreadable_ids=(9, 7)))
