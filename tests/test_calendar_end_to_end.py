@@ -230,7 +230,7 @@ async def test_each_account_has_an_address_of_its_own_which_ends_with_it(
 ) -> None:
     company = sandbox.provider.add_account(COMPANY_TOKEN)
     other = sandbox.provider.create_invoice(company, Decimal("7.00"), due_in_days=9)
-    question = await ask(chat, ada, f"/link {COMPANY_TOKEN}", "Add this account to it")
+    question = await ask(chat, ada, f"/link {COMPANY_TOKEN}", "Add this account, or")
     ada.press(question, "👥 Add it as another account")
     await chat.wait_for(lambda m: m.id == question.id and "This chat is linked" in m.text)
     last = chat.messages[-1]

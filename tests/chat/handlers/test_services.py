@@ -160,4 +160,4 @@ async def test_a_search_finds_the_service_by_its_name_until_it_has_another(ada: 
     await ask(ada, linked, "/name 4711 Blumenladen", "Blumenladen")
     await ask(ada, linked, "blumenladen", "Search: “blumenladen”", "4711")
     await ask(ada, linked, "/name 4711 -", "no name")
-    await ask(ada, linked, "blumenladen", "No invoice fits")
+    await ask(ada, linked, "blumenladen", "No invoice matches")
