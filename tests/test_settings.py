@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from hypothesis import HealthCheck, given, settings as hypothesis_settings, strategies as st
+from hypothesis import HealthCheck, example, given, settings as hypothesis_settings, strategies as st
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
 
@@ -109,6 +109,7 @@ SIGNS = "@/?#:%[] \\\"'&=+,;|ä"
 
 
 @ANYWHERE
+@example(left="0000", signs="?@", right="0000", rest="@db.example/bot")
 @given(
     left=st.text("abcdefXYZ019", min_size=4, max_size=9),
     signs=st.text(SIGNS, min_size=1, max_size=3),

@@ -17,7 +17,7 @@ MAX_PORT = 65535
 
 _HOST = r"(?:\[[^]@/\s]*]|[^][:,@/?\s]*)(?::\d*)?"
 DATABASE_URL_FORM = re.compile(
-    rf"postgres(?:ql)?://(?:[^:@/\s]*(?::(?P<password>[^@/\s]*))?@)?{_HOST}(?:,{_HOST})*(?:/[^@?\s]*)?(?:\?\S*)?"
+    rf"postgres(?:ql)?://(?:[^:@/\s]*(?::(?P<password>[^@/\s]*))?@)?{_HOST}(?:,{_HOST})*(?:/[^@?\s]*)?(?:\?[^@\s]*)?"
 )
 """Only an unambiguous URL. Others the database's library reads in its way: it takes a part of a password for the name
 of a host, looks for that, and prints it."""
