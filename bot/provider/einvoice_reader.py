@@ -1,7 +1,8 @@
 """A program of its own that finds and reads the XML of an e-invoice: ``python -P einvoice_reader.py < FILE``.
 
 The file comes from elsewhere and may be made to harm. So it is read in a process that has no secrets, little memory and
-little time, and that the bot can end. It writes a line of JSON, and behind it the XML. Nothing: there is none.
+little time, and that the bot can end. It writes a line of JSON, and behind it the XML if that can be read. Nothing:
+there is none.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ SECONDS = 10
 LARGEST_XML = 2 * 1024 * 1024
 ATTACHMENTS = 20
 """How many files of a PDF are looked at."""
+
+UNREADABLE = "unreadable"
+"""What is said of XML that can't be read safely."""
 
 NAMES = ("factur-x.xml", "zugferd-invoice.xml", "xrechnung.xml", "zugferd_invoice.xml")
 """What the XML of an e-invoice is called in a PDF. Others are recognised by their content."""
@@ -47,7 +51,8 @@ def main(file: BinaryIO) -> None:
         return
     xml, embedded = found
     facts = {**_read(xml), "embedded": embedded}
-    sys.stdout.buffer.write(json.dumps(facts).encode() + b"\n" + xml)
+    of_use = b"" if facts["check"] == UNREADABLE else xml  # nobody gets the rest, which may be of any size
+    sys.stdout.buffer.write(json.dumps(facts).encode() + b"\n" + of_use)
 
 
 def _limit() -> None:
@@ -100,7 +105,7 @@ def _parsed(xml: bytes) -> Any:
 def _read(xml: bytes) -> dict[str, object]:
     root = _parsed(xml)
     if root is None or _local(root) not in ROOTS:
-        return {"form": "", "check": "unreadable"}
+        return {"form": "", "check": UNREADABLE}
     is_ubl = _local(root) in {"Invoice", "CreditNote"}
     facts = _ubl(root) if is_ubl else _cii(root)
     return {"form": _form(root, is_ubl=is_ubl), "check": _check(root), **facts}

@@ -179,6 +179,11 @@ async def test_too_large_xml_is_not_read(read: Read) -> None:
     assert await read(pdf(("factur-x.xml", xml))) == EInvoice("", Check.UNREADABLE)
 
 
+async def test_what_can_not_be_read_is_not_handed_on_so_its_size_costs_the_bot_nothing(read: Read) -> None:
+    harmful = read.document(pdf(("factur-x.xml", b"<a>%s</a>" % (b" " * 3_000_000))))
+    assert len(await einvoices._output_of(harmful.content)) < 1000
+
+
 async def test_a_pdf_that_unfolds_to_gigabytes_is_given_up(read: Read) -> None:
     bomb = zlib.compress(b"\0" * 200_000_000, 9)
     plain = pdf(("factur-x.xml", b"<x/>"))
