@@ -1,6 +1,7 @@
 """Take the README's pictures from the demo's page. `make picture` runs this.
 
-docs/demo.png is the page after a minute of use; the others are an alert, a payment and a search on a phone.
+docs/demo.png is the page after a minute of use; the others are an alert, a payment, a search and a month's pack
+on a phone.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from bot.sandbox.demo import running_demo
 from bot.sandbox.demo_world import TOKEN
@@ -53,6 +54,10 @@ async def main() -> None:
             await page.keyboard.press("Enter")
             await page.locator('.key[data-key*="show:"]').last.wait_for()
             await take(page, "search")
+            await page.locator("#text").fill("/archive November 2026")
+            await page.keyboard.press("Enter")
+            await page.locator(".file", has_text=".xlsx").wait_for()
+            await take(page, "pack")
         await browser.close()
 
 
@@ -70,6 +75,7 @@ async def take(page: Page, name: str) -> None:
     """Take a picture once nothing moves any more."""
     await page.mouse.move(0, 0)
     await page.evaluate("document.activeElement.blur()")
+    await expect(page.locator(".notice")).to_have_count(0, timeout=20_000)
     await asyncio.sleep(SETTLED)
     await page.screenshot(path=DOCS / f"{name}.png")
 
