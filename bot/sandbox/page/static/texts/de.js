@@ -170,7 +170,7 @@ export const de = {
     "invoices.let.Collections": "Ans Inkasso geben",
     "invoices.let.Credit": "Guthaben nutzen",
     "invoices.let.Gone": "Verschwinden lassen",
-    "invoices.let.Paid": "Anderswo bezahlt",
+    "invoices.let.Paid": "Extern bezahlt",
     "invoices.let.Refunded": "Erstatten",
     "invoices.list": "Alle Rechnungen",
     "invoices.making": "Zustand",
