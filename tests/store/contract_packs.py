@@ -23,7 +23,7 @@ from bot.services.workers import Workers
 from tests.fakes import FakeProvider, SettableClock, invoice
 from tests.kills import KillSwitch
 from tests.packs import BERLIN, FakePackMessenger, tools
-from tests.store.examples import CHAT, MINUTE, NOW, Opener, new_link
+from tests.store.examples import CHAT, MINUTE, NOW, Opener, known_invoice, linked, new_link
 
 KEY = key_of(CHAT)
 LIMIT = 10
@@ -133,6 +133,21 @@ class PackContract:
         assert await store.claim_packs(NOW + timedelta(days=1), LIMIT, PACK_LEASE) == []
 
     @pytest.mark.timeout(240)
+    async def test_a_pack_that_waits_outlives_a_new_token_only_with_the_same_invoices(self, opener: Opener) -> None:
+        """A token that has expired is what makes packs wait. Nobody would order the monthly one again."""
+        store = await opener.open()
+        link = await linked(store)
+        waiting = pack(user_id=0, tries=4, not_before=NOW + timedelta(hours=6))
+        assert await store.add_pack(KEY, link.account, waiting)
+        for token, known, packs in (
+            ("secret-token-2", {1: known_invoice(1)}, (replace(waiting, not_before=None),)),
+            ("secret-token-3", {}, ()),
+        ):
+            await store.link(new_link(store, token=token), known)
+            stored = (await store.chat(KEY)).link
+            assert stored is not None
+            assert stored.packs == packs
+
     async def test_a_kill_at_any_step_neither_loses_nor_doubles_a_monthly_pack(self, opener: Opener) -> None:
         """The process dies before or after each call of a port, from the check that orders the pack to its end."""
         provider, messenger, clock = FakeProvider(), FakePackMessenger(), SettableClock(JUST_BEFORE)

@@ -20,6 +20,7 @@ from bot.domain.live_messages import LiveMessage, with_message
 from bot.domain.service_names import Service, renamed
 from bot.domain.waits import is_ahead, may_be_right
 from bot.ports import Checked, Overview, StoreCounts, Waiting
+from bot.store.rules import packs as pack_rules
 from bot.store.rules.alerts import add_alerts, opened, untold, without_changes
 from bot.store.rules.records import AWAITED, CHAT_FACTS, NOT_CHOSEN, PASSING, ChatRecord, ChatRow, PaymentRow, seal_link
 
@@ -32,8 +33,9 @@ def relinked(record: ChatRecord, link: Link, sealed_token: str, known: Mapping[i
 
     What is known of an account stays known if a new list of it lacks that, unless something of it was still to be told:
     the next check asks for each. What the bot and the person said of an invoice stays where the new link has the same
-    invoice: most often it is the same customer with a new token. Then the reference of transfers and the names of
-    services stay, too. The payers stay if the owner does, and with the same invoices so does the calendar.
+    invoice: most often it is the same customer with a new token. Then the reference of transfers, the names of services
+    and the packs under way stay, too: they may have waited for the token. The payers stay if the owner does, and with
+    the same invoices so does the calendar.
     """
     if record.link is not None and record.link.linked_by == link.linked_by:
         link = replace(link, payers=record.link.payers)
@@ -44,7 +46,8 @@ def relinked(record: ChatRecord, link: Link, sealed_token: str, known: Mapping[i
         known = {**knowledge.left_out({n: k for n, k in old.items() if n not in untold_of}, link.linked_at), **known}
     same = {n for n, k in known.items() if n in old and (k.title, k.due) == (old[n].title, old[n].due)}
     if record.link is not None and same:
-        link = replace(link, reference=record.link.reference, names=record.link.names, name=record.link.name)
+        kept = {name: getattr(record.link, name) for name in ("reference", "names", "name")}
+        link = replace(link, **kept, packs=pack_rules.at_once(record.link.packs))
         if record.link.linked_by == link.linked_by:
             link = replace(link, calendar=record.link.calendar)
     sent = [message.resolving({s.invoice_id for s in message.shown} - same) for message in record.sent]

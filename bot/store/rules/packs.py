@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -59,6 +59,11 @@ def stopped(record: ChatRecord, pack_id: str) -> ChatRecord | None:
     if record.link is None or all(pack.id != pack_id for pack in record.link.packs):
         return None
     return _changed(record, pack_id, lambda pack: replace(pack, stopped=True, not_before=None))
+
+
+def at_once(packs: Iterable[Pack]) -> tuple[Pack, ...]:
+    """Return packs that wait no longer until they are tried again."""
+    return tuple(replace(pack, not_before=None) for pack in packs)
 
 
 def _held(record: ChatRecord, pack: Pack) -> Pack | None:
