@@ -211,7 +211,7 @@ def build_handlers(
         start=StartHandlers(store, linking, invoices, clock),
         general=GeneralHandlers(store, services.checker, services.credits, clock),
         invoices=invoices,
-        together=TogetherHandlers(services.browsing, clock),
+        together=TogetherHandlers(store, services.browsing, invoices, clock),
         searching=searching,
         jumping=JumpHandlers(store, services.searching),
         documents=documents,

@@ -94,6 +94,42 @@ async def test_the_list_shows_all_accounts_together_or_one(
 
 
 @pytest.mark.usefixtures("bot")
+async def test_a_check_of_an_account_leaves_a_list_alone_that_shows_others_by_now(
+    sandbox: Sandbox, account: Account, company: Account, ada: Person, chat: Chat
+) -> None:
+    one = sandbox.provider.create_invoice(account, Decimal("5.00"), due_in_days=2)
+    other = sandbox.provider.create_invoice(company, Decimal("7.00"), due_in_days=1)
+    together = await ask(chat, ada, "/invoices open", "Account 1", "Account 2")
+    for button in ("👤 Only Account 2", "👥 All accounts"):
+        await ada.press(together, button).answered()
+    first = await ask(chat, ada, "/invoices open", "Account 1", "Account 2")
+    for button in ("👤 Only Account 2", "👥 All accounts", "👤 Only Account 1"):
+        await ada.press(first, button).answered()
+    watched = await ask(chat, ada, "/invoices open", "Account 1", "Account 2")
+    await ada.press(watched, "👤 Only Account 2").answered()
+    sandbox.provider.settle(other)
+    ada.send(chat, "/check")
+    await chat.wait_for(lambda m: m.id == watched.id and "Nothing to pay" in m.text)
+    assert f"{one.id} ·" in together.text
+    assert first.text.startswith("👤 Account 1")
+
+
+@pytest.mark.usefixtures("bot")
+async def test_the_list_of_all_accounts_becomes_that_of_the_one_that_is_left(
+    sandbox: Sandbox, account: Account, ada: Person, chat: Chat
+) -> None:
+    one = sandbox.provider.create_invoice(account, Decimal("5.00"), due_in_days=2)
+    together = await ask(chat, ada, "/invoices open", "Account 1", "Account 2")
+    which = await ask(chat, ada, "/unlink", "Which account should I remove?")
+    ada.press(which, "🗑 Remove Account 2")
+    await chat.wait_for(lambda m: m.id == which.id and "Remove Account 2?" in m.text)
+    await ada.press(which, "🗑 Remove Account 2").answered()
+    await ada.press(together, "• Open •").answered()
+    assert f"{one.id} ·" in together.text
+    assert "👤" not in together.text
+
+
+@pytest.mark.usefixtures("bot")
 async def test_a_refused_account_leaves_the_other_alone(
     sandbox: Sandbox, account: Account, company: Account, ada: Person, chat: Chat
 ) -> None:

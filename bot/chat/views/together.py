@@ -8,7 +8,7 @@ from datetime import datetime
 
 from markupsafe import Markup
 
-from bot.chat.screens import Button, Rows, Screen, cut, in_rows, join, marked, page_of, page_rows
+from bot.chat.screens import Button, Rows, Screen, cut, fit, in_rows, join, marked, page_of, page_rows
 from bot.chat.texts import Texts, account_label
 from bot.chat.views.invoice_list import INVOICES_PER_PAGE, list_entry, list_title, summary
 from bot.domain.chats import Chat
@@ -38,23 +38,32 @@ class AccountFound:
 
 
 def together_list(accounts: Sequence[AccountFound], page: ListPage, now: datetime) -> Screen:
-    """Return a page of all accounts' invoices in one list. Each says whose it is, and its button opens it there."""
+    """Return a page of all accounts' invoices in one list. Each says whose it is, and its button opens it there.
+
+    What is said of the accounts themselves gives way to the invoices: each account's own list says it as well.
+    """
     t = accounts[0].t
     owned = together([account.invoices for account in accounts])
     shown, number, pages = page_of(owned, page.number, INVOICES_PER_PAGE)
     page = replace(page, number=number)
-    text = Markup("\n\n").join(
-        [
-            join([list_title(t, page.query), *_sum(t, accounts)]),
-            *(_account(account, page.query) for account in accounts),
-            *(_entry(accounts[place], invoice, now) for place, invoice in shown),
-        ]
+    text = fit(
+        [join([list_title(t, page.query), *_sum(t, accounts)])],
+        [_apart(_account(account, page.query)) for account in accounts],
+        [_apart(_entry(accounts[place], invoice, now)) for place, invoice in shown],
+        _apart(t("together.more")),
     )
     return Screen(text, _rows(t, accounts, [(accounts[place], i) for place, i in shown], page, pages), of_chat=True)
 
 
+def _apart(part: Markup) -> Markup:
+    """Return a part of the text with an empty line above it."""
+    return join([Markup(""), part])
+
+
 def _sum(t: Texts, accounts: Sequence[AccountFound]) -> list[Markup]:
-    """Return what is open in all accounts. Of those that can't be read nobody knows, so then nothing is said."""
+    """Return what is open in all accounts. Of those that can't be read nobody knows, so then no sum is said."""
+    if unreadable := accounts[0].chat.unreadable_beside:
+        return [t.count("accounts.unreadable", unreadable)]
     if any(isinstance(account.listing, BotError) for account in accounts):
         return []
     still_open = [invoice for account in accounts for invoice in account.invoices if invoice.counts]
