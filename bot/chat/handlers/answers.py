@@ -58,14 +58,13 @@ class AnswerHandlers:
         if withdrawn := await self._payments.withdraw(context.chat, context.person):
             ids = t.listing([str(payment.invoice_id) for payment in withdrawn])
             lines.append(t.count("cancel.payments", len(withdrawn), ids=ids))
-        asked = {payment.id for payment in withdrawn}
         for selection in selections:
-            if asked.isdisjoint(selection.asked):  # else the question in the same message has said so
+            if not selection.asked:  # else its question is withdrawn in the same message, or was answered before
                 lines.append(t("cancel.ticks"))
                 key = "documents.none_sent" if selection.purpose is Purpose.PDF else "batch.cancelled"
                 await _put(context, selection.message_id, Screen(t(key), of_chat=True))
         lines = list(dict.fromkeys(lines))
-        await context.reply(Screen(join(lines) if lines else t("cancel.nothing")))
+        await context.reply(Screen(join(lines) if lines else t("cancel.nothing"), of_chat=True))
 
 
 async def _put(context: Context, message_id: int | None, screen: Screen) -> None:

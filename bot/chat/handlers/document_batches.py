@@ -59,13 +59,12 @@ class DocumentBatchHandlers:
         """The button that says yes, goes on, or asks for those that did not come."""
         await self._send(context, _id(context), here=True)
 
-    async def send_chosen(self, context: Context, numbers: Sequence[int], about: str) -> None:
-        """Send the PDFs of what was ticked. ``about`` names the choice: it leads to one batch."""
-        batch = await self._prepare(context, numbers, about)
-        await self._send(context, batch.id, here=True)
+    async def begin_chosen(self, context: Context, numbers: Sequence[int], about: str) -> None:
+        """Keep what was ticked, to send its PDFs. ``about`` names the choice: it leads to one batch."""
+        await self._prepare(context, numbers, about)
 
     async def go_on(self, context: Context, about: str) -> None:
-        """Go on with what :meth:`send_chosen` has begun. Raise :class:`QuestionOver` if that is nothing."""
+        """Send what :meth:`begin_chosen` has kept, or go on with it. Raise :class:`QuestionOver` if that is nothing."""
         await self._send(context, batch_id(f"{context.chat.id} {about}"), here=True)
 
     async def stop(self, context: Context) -> None:

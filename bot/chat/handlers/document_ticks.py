@@ -70,4 +70,6 @@ class DocumentTickHandlers:
             return
         if not selection.chosen:
             raise NothingChosen
-        await self._batches.send_chosen(context, selection.chosen, at)
+        await self._batches.begin_chosen(context, selection.chosen, at)
+        await self._selecting.end(selection)  # /cancel must not say that nothing was sent
+        await self._batches.go_on(context, at)

@@ -99,3 +99,32 @@ async def test_a_token_that_is_asked_about_is_forgotten(ada: Person, chat: Chat,
     assert question.buttons == []
     assert "too old" in (await ada.forge(question, data).answered()).text
     await ask(ada, chat, "/cancel", "nothing to cancel")
+
+
+async def test_what_the_boxes_have_paid_is_not_called_off_afterwards(
+    ada: Person, chat: Chat, provider: FakeProvider
+) -> None:
+    provider.add(invoice(4711), invoice(4712))
+    await link(ada, chat)
+    boxes = await ask(ada, chat, "/pay", "Which invoice")
+    await ada.press(boxes, "☐ 4711 · €7.95 · Server 4711").answered()
+    ada.press(boxes, "✅ Pay €7.95")
+    await chat.wait_for(lambda m: m is boxes and "is paid" in m.text)
+    paid = boxes.text
+    await ask(ada, chat, "/cancel", "nothing to cancel")
+    assert boxes.text == paid
+
+
+async def test_documents_that_have_come_are_not_called_off_afterwards(
+    ada: Person, chat: Chat, provider: FakeProvider
+) -> None:
+    provider.add(invoice(4711), invoice(4712))
+    await link(ada, chat)
+    boxes = await ask(ada, chat, "/pdf", "Which invoice")
+    await ada.press(boxes, "☑ Choose several").answered()
+    await ada.press(boxes, "☑ All of them").answered()
+    ada.press(boxes, "📄 Send 2 PDFs")
+    await chat.wait_for(lambda m: "2 PDFs have arrived" in m.text)
+    shown = boxes.text
+    await ask(ada, chat, "/cancel", "nothing to cancel")
+    assert boxes.text == shown
