@@ -208,7 +208,7 @@ def build_handlers(
     return Handlers(
         accounts=accounts,
         answers=AnswerHandlers(takes, texts, services.payments, services.linking, clock),
-        start=StartHandlers(store, linking, invoices, clock),
+        start=StartHandlers(store, linking, invoices, accounts.located("invoice", "show"), clock),
         general=GeneralHandlers(store, services.checker, services.credits, clock),
         invoices=invoices,
         together=TogetherHandlers(store, services.browsing, invoices, clock),

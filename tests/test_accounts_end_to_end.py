@@ -77,6 +77,19 @@ async def test_a_command_speaks_of_each_account_and_a_number_is_found_wherever_i
 
 
 @pytest.mark.usefixtures("bot")
+async def test_a_link_to_an_invoice_opens_it_wherever_it_is_and_asks_where_several_accounts_have_it(
+    sandbox: Sandbox, account: Account, company: Account, ada: Person, chat: Chat
+) -> None:
+    other = sandbox.provider.create_invoice(company, Decimal("7.00"), due_in_days=9)
+    which = await ask(chat, ada, "/start inv_212032", "Several of your accounts have an invoice 212032")
+    ada.press(which, "Account 2")
+    shown = await chat.wait_for(says("👤 Account 2", "Invoice 212032"), after=which)
+    sandbox.provider.accounts.pop(TOKEN)
+    ada.send(chat, f"/start inv_{other.id}")
+    await chat.wait_for(says("👤 Account 2", f"Invoice {other.id}"), after=shown)
+
+
+@pytest.mark.usefixtures("bot")
 async def test_the_list_shows_all_accounts_together_or_one(
     sandbox: Sandbox, account: Account, company: Account, ada: Person, chat: Chat
 ) -> None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from bot.chat.context import Context
+from bot.chat.dispatch import Locate
 from bot.chat.handlers.invoices import InvoiceHandlers
 from bot.chat.handlers.linking import LinkHandlers
 from bot.chat.views import general
 from bot.chat.views.home import home
 from bot.domain.invitations import INVITATION_NONCE_FORM
 from bot.domain.start_links import invoice_linked
-from bot.errors import NotFound
 from bot.offload import HEAVY_COUNT, off_loop
 from bot.ports import ChatStore, Clock
 
@@ -19,10 +17,13 @@ from bot.ports import ChatStore, Clock
 class StartHandlers:
     """The first message of a chat, and the way back to where one was."""
 
-    def __init__(self, chats: ChatStore, linking: LinkHandlers, invoices: InvoiceHandlers, clock: Clock) -> None:
+    def __init__(
+        self, chats: ChatStore, linking: LinkHandlers, invoices: InvoiceHandlers, locate: Locate, clock: Clock
+    ) -> None:
         self._chats = chats
         self._linking = linking
         self._invoices = invoices
+        self._locate = locate
         self._clock = clock
 
     async def start(self, context: Context) -> None:
@@ -45,14 +46,12 @@ class StartHandlers:
         await context.reply(general.welcome(context.t, private=context.private))
 
     async def _show(self, context: Context, number: int) -> None:
-        """Show an invoice of the first account that has it."""
-        for chat in context.accounts[:-1]:
-            context.use(chat)
-            with suppress(NotFound):
-                await self._invoices.show(context, number)
-                return
-        context.use(context.accounts[-1])
-        await self._invoices.show(context, number)
+        """Show an invoice. If several accounts have this number, people are asked."""
+        if len(context.accounts) == 1:
+            await self._invoices.show(context, number)
+        else:
+            context.words = [str(number)]
+            await self._locate(self._invoices.invoice, context)
 
     async def _homes(self, context: Context) -> None:
         for chat in context.accounts:
