@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import zipfile
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -73,6 +75,19 @@ async def test_a_typed_quarter_comes_as_one_zip_under_speaking_names(
     assert zipfile.is_zipfile(io.BytesIO(beside.document.content))
     done = await chat.wait_for(lambda m: "✅" in m.text and "3 of 3" in m.text)
     assert not done.buttons
+
+
+async def test_the_sum_below_a_pack_is_that_of_its_table_where_an_invoice_collects_others(
+    ada: Person, chat: Chat, billed: list[SandboxInvoice]
+) -> None:
+    """One that is collected may lie in another period, be no longer there, or be only a part of the payment."""
+    for invoice, collected in ((billed[0], 1), (billed[2], billed[1].id)):
+        invoice.items = [replace(item, type="Invoice", relid=collected) for item in invoice.items]
+    message = await pack(chat, ada, "/archive Q3 2025")
+    assert "3 invoices · €2.00" in message.text.replace("\N{NO-BREAK SPACE}", " ")
+    [table] = [name for name in opened(message).namelist() if name.endswith("Invoices.csv")]
+    rows = [*csv.DictReader(io.StringIO(opened(message).read(table).decode("utf-8-sig")))]
+    assert sum(Decimal(row["Gross (EUR)"]) for row in rows) == Decimal("2.00")
 
 
 async def test_an_e_invoice_without_a_pdf_keeps_its_ending(

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import BinaryIO, Protocol
 
 from bot.domain.chat_keys import ChatKey
@@ -83,11 +84,13 @@ class Space(Protocol):
 class PackFile:
     """A file of a pack on its way to the chat. ``part`` counts from 1; None: it is a table.
 
-    ``is_only``: there is no other part. ``missing`` could not be had.
+    ``total`` is what its ``invoices`` make, as in the table. ``is_only``: there is no other part. ``missing`` could not
+    be had.
     """
 
     document: Document
     invoices: Sequence[Invoice]
+    total: Decimal
     part: int | None = None
     is_only: bool = True
     missing: Sequence[Missing] = ()

@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequenc
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta, tzinfo
+from decimal import Decimal
 from itertools import chain
 
 from bot.domain.chats import Chat
 from bot.domain.invoices import Invoice, Listing
-from bot.domain.ledger import Entry, entries
+from bot.domain.ledger import ZERO, Entry, entries
 from bot.errors import AnswerNotUnderstood, NotFound, ProviderError, Refused
 from bot.offload import HEAVY_COUNT, off_loop
 from bot.ports import Document, Sleep, TableWords, TableWriters
@@ -55,6 +56,10 @@ class Tables:
         found = await self._read_alone(chat, lacking)
         return Book(account, listing, tuple(found.get(one.id, one) for one in chosen))
 
+    async def total_of(self, book: Book) -> Decimal:
+        """Return the gross sum of what was chosen, as it stands below its table."""
+        return await asyncio.to_thread(self._gross, book)
+
     @asynccontextmanager
     async def workbook(self, books: Sequence[Book], words: TableWords, name: str) -> AsyncIterator[Document]:
         """Write a workbook (XLSX) off the event loop."""
@@ -68,6 +73,10 @@ class Tables:
         invoices, items = await asyncio.to_thread(self._writers.texts, self._all(books), words, name)
         with invoices.content, items.content:
             yield invoices, items
+
+    def _gross(self, book: Book) -> Decimal:
+        sums = (entry.line.figures.gross for entry in book.entries(self._zone))
+        return sum((each for each in sums if each is not None), start=ZERO)
 
     def _all(self, books: Iterable[Book]) -> Iterator[Entry]:
         return chain.from_iterable(book.entries(self._zone) for book in books)

@@ -132,7 +132,6 @@ class PackContract:
         assert await store.save_pack(moved.chat.key, moved.pack) is None
         assert await store.claim_packs(NOW + timedelta(days=1), LIMIT, PACK_LEASE) == []
 
-    @pytest.mark.timeout(240)
     async def test_a_pack_that_waits_outlives_a_new_token_only_with_the_same_invoices(self, opener: Opener) -> None:
         """A token that has expired is what makes packs wait. Nobody would order the monthly one again."""
         store = await opener.open()
@@ -148,6 +147,7 @@ class PackContract:
             assert stored is not None
             assert stored.packs == packs
 
+    @pytest.mark.timeout(240)
     async def test_a_kill_at_any_step_neither_loses_nor_doubles_a_monthly_pack(self, opener: Opener) -> None:
         """The process dies before or after each call of a port, from the check that orders the pack to its end."""
         provider, messenger, clock = FakeProvider(), FakePackMessenger(), SettableClock(JUST_BEFORE)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
-from decimal import Decimal
 
 from markupsafe import Markup
 
@@ -67,10 +66,9 @@ def caption(t: Texts, pack: Pack, file: PackFile) -> Screen:
     name = choice_name(t, pack.choice)
     if not file.is_only and file.part is not None:
         name = t.plain("packs.part", name=name, n=file.part)
-    total = sum((one.full_total for one in file.invoices if not one.is_collective), start=Decimal(0))
     if file.part is None:
-        return Screen(t.count("packs.table", len(file.invoices), name=name, sum=t.money(total)))
-    lines = [t.count("packs.caption", len(file.invoices), name=name, sum=t.money(total))]
+        return Screen(t.count("packs.table", len(file.invoices), name=name, sum=t.money(file.total)))
+    lines = [t.count("packs.caption", len(file.invoices), name=name, sum=t.money(file.total))]
     days = [one.issued for one in file.invoices if one.issued is not None]
     if not file.is_only and days:
         lines.append(Markup.escape(_from_to(t.month(min(days)), t.month(max(days)))))
