@@ -77,6 +77,23 @@ async def test_a_command_speaks_of_each_account_and_a_number_is_found_wherever_i
 
 
 @pytest.mark.usefixtures("bot")
+async def test_a_number_alone_opens_the_invoice_of_the_account_that_has_it_and_the_others_say_nothing(
+    sandbox: Sandbox, company: Account, ada: Person, chat: Chat
+) -> None:
+    other = sandbox.provider.create_invoice(company, Decimal("7.00"), due_in_days=9)
+    await chat.wait_for(says("👤 Account 2", f"New invoice {other.id}"))
+    for text in (str(other.id), f"/find {other.id}"):
+        last = chat.messages[-1]
+        await ask(chat, ada, text, "👤 Account 2", f"Invoice {other.id}")
+        await ask(chat, ada, "212032", "Several of your accounts have an invoice 212032")
+        assert not [m for m in chat.messages if m.id > last.id and m.text.startswith("👤 Account 1")]
+    last = chat.messages[-1]
+    ada.send(chat, "Domain")
+    for name in ("👤 Account 1", "👤 Account 2"):
+        await chat.wait_for(says(name, "212032"), after=last)
+
+
+@pytest.mark.usefixtures("bot")
 async def test_a_link_to_an_invoice_opens_it_wherever_it_is_and_asks_where_several_accounts_have_it(
     sandbox: Sandbox, account: Account, company: Account, ada: Person, chat: Chat
 ) -> None:

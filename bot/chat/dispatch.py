@@ -40,7 +40,8 @@ from bot.services.failures import note_unreachable
 log = structlog.get_logger()
 
 Handle = Callable[[Context], Awaitable[None]]
-Locate = Callable[[Handle, Context], Awaitable[None]]
+Locate = Callable[[Handle, Context], Awaitable[bool]]
+"""Runs a handler on the account that is meant. Returns False if none is: then it is as with any other route."""
 Callback = Callable[[Update, LibraryContext], Coroutine[Any, Any, None]]
 
 TYPING_AFTER = 0.7
@@ -55,7 +56,7 @@ class Route:
     turned away, a token is deleted. ``for_everybody``: nobody is turned away. ``slow``: the handler runs in the
     background and does not block the chat's next updates. It reads the stored chat anew when its turn comes. ``each``:
     as a command it is carried out for each of the chat's accounts. ``together`` takes its place where the chat has
-    several. ``by_number`` finds out which account has the invoices that a command names.
+    several. ``by_number`` finds out which account has the invoices that are named.
     """
 
     handle: Handle
@@ -112,13 +113,13 @@ class Dispatcher:
         """Run the handler: for each account, or for the one that is meant. If one account fails, the others go on."""
         is_answer = route.takes_token and context.chat.awaits(self._clock()) is not None
         one_is_meant = context.query is not None or is_answer
-        if route.by_number is not None and not one_is_meant and len(context.accounts) > 1:
-            await route.by_number(route.handle, context)
+        several = len(context.accounts) > 1 and not one_is_meant
+        if several and route.by_number is not None and await route.by_number(route.handle, context):
             return
-        if route.together is not None and not one_is_meant and len(context.accounts) > 1:
+        if several and route.together is not None:
             await route.together(context)
             return
-        if not route.each or one_is_meant or len(context.accounts) == 1:
+        if not (several and route.each):
             await route.handle(context)
             return
         for chat in list(context.accounts):

@@ -115,7 +115,8 @@ def add_handlers(
     unknown_button, unknown_command = Route(on.general.unknown_button), Route(on.general.unknown_command)
     application.add_handler(CallbackQueryHandler(wrap(unknown_button)))
     application.add_handler(MessageHandler(message & private & filters.COMMAND, wrap(unknown_command)))
-    text = Route(on.answers.text, takes_token=True, each=True)
+    typed = on.accounts.typed(on.searching.number_typed)
+    text = Route(on.answers.text, takes_token=True, each=True, by_number=typed)
     application.add_handler(MessageHandler(message & private & NotAnsweredBefore(), wrap(text)))
 
 
@@ -153,7 +154,7 @@ def _commands(on: Handlers) -> dict[str, Route]:
         "link": Route(on.linking.link, takes_token=True),
         "unlink": Route(on.linking.unlink, for_everybody=True),
         "invoices": Route(on.invoices.invoices, together=on.together.invoices),
-        "find": Route(on.searching.find, each=True),
+        "find": Route(on.searching.find, each=True, by_number=on.accounts.typed(on.searching.number_typed)),
         "invoice": Route(on.invoices.invoice, by_number=on.accounts.located("invoice", "show")),
         "pdf": Route(on.documents.pdf, slow=True, by_number=on.accounts.located("pdf", "pdf")),
         "pay": Route(on.payments.guarded(on.payments.pay), by_number=on.accounts.located("pay", "pay")),

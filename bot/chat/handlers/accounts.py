@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from bot.chat import boards
 from bot.chat.context import Context
@@ -67,19 +67,41 @@ class AccountHandlers:
         ``word`` is that of the button that does the same. If several accounts have a number, people are asked.
         """
 
-        async def locate(handle: Handle, context: Context) -> None:
+        async def locate(handle: Handle, context: Context) -> bool:
             for number in await numbers_of(context, command):
                 await self._locate(context, handle, word, number)
+            return True
 
         return locate
 
-    async def by_first_number(self, handle: Handle, context: Context) -> None:
+    def typed(self, number_in: Callable[[Context], int | None]) -> Locate:
+        """Return a function that works on the account that has the invoice whose number was typed, if one has it."""
+
+        async def locate(handle: Handle, context: Context) -> bool:
+            number = number_in(context)
+            if number is None:
+                return False
+            try:
+                having = await self._browsing.accounts_with(context.accounts, number)
+            except ProviderError:
+                return False  # a search in each account says why
+            if len(having) > 1:
+                await context.reply(views.which_account(context.t, having, "show", number))
+            else:
+                context.use(having[0])
+                await handle(context)
+            return True
+
+        return locate
+
+    async def by_first_number(self, handle: Handle, context: Context) -> bool:
         """Find out which account has the invoice whose number begins the command, as in ``/name 4711 My shop``."""
         number = read_number(context.words[0].partition("/")[0]) if context.words else None
         if number is None:
             await handle(context)  # it says what is missing
         else:
             await self._locate(context, handle, "row", number, context.words)
+        return True
 
     async def _locate(
         self, context: Context, handle: Handle, word: str, number: int, words: Sequence[str] = ()

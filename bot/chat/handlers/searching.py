@@ -38,6 +38,12 @@ class SearchHandlers:
         written = context.message.text if context.message is not None else None
         await self._find(context, written or "")
 
+    def number_typed(self, context: Context) -> int | None:
+        """Return the number of the invoice that is searched for. None: something else is."""
+        written = context.message.text if context.message is not None else None
+        text = " ".join(context.words) or written or ""
+        return invoice_meant(self._searching.read(text, context.t.date_of(self._clock())))
+
     async def less(self, context: Context) -> None:
         """The button that takes a condition away."""
         match context.words:
