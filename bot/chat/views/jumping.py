@@ -32,7 +32,7 @@ def jump_menu(t: Texts, listing: Listing, page: ListPage, year: int) -> Screen:
     if len(years) == 1:
         (year,) = years
     if year not in years:
-        offered = [Button(f"{each} · {years[each]}", f"jump:{each}:{page}") for each in [*years][:YEARS_OFFERED]]
+        offered = [Button(f"{each} ({years[each]})", f"jump:{each}:{page}") for each in [*years][:YEARS_OFFERED]]
         return Screen(t("jump.year"), [*in_rows(offered), undated, back])
     of_year = [month for month in months if month.first != UNDATED and month.first.year == year]
     offered = [_month_button(t.month_name(month.first.month), month, page) for month in of_year]
@@ -41,7 +41,7 @@ def jump_menu(t: Texts, listing: Listing, page: ListPage, year: int) -> Screen:
 
 
 def _month_button(name: str, month: Month, page: ListPage) -> Button:
-    return Button(f"{name} · {month.count}", f"list:{_begins_with(page, month.first)}")
+    return Button(f"{name} ({month.count})", f"list:{_begins_with(page, month.first)}")
 
 
 def _begins_with(page: ListPage, month: date) -> ListPage:
