@@ -90,6 +90,13 @@ async def test_the_sum_below_a_pack_is_that_of_its_table_where_an_invoice_collec
     assert sum(Decimal(row["Gross (EUR)"]) for row in rows) == Decimal("2.00")
 
 
+async def test_what_was_cancelled_is_said_beside_the_sum(ada: Person, chat: Chat, billed: list[SandboxInvoice]) -> None:
+    billed[2].status, billed[2].paid_at = "Cancelled", None
+    message = await pack(chat, ada, "/archive Q3 2025")
+    text = message.text.replace("\N{NO-BREAK SPACE}", " ")
+    assert "3 invoices · €4.50\nof that cancelled or refunded: €2.50" in text
+
+
 async def test_an_e_invoice_without_a_pdf_keeps_its_ending(
     ada: Person, chat: Chat, billed: list[SandboxInvoice]
 ) -> None:

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from typing import BinaryIO, Protocol
 
 from bot.domain.chat_keys import ChatKey
 from bot.domain.chats import Chat
 from bot.domain.invoices import Invoice, Listing
+from bot.domain.ledger import Total
 from bot.domain.packs.names import NameStyle
 from bot.domain.packs.pack import Missing, Pack
 from bot.errors import BotError
@@ -84,13 +84,13 @@ class Space(Protocol):
 class PackFile:
     """A file of a pack on its way to the chat. ``part`` counts from 1; None: it is a table.
 
-    ``total`` is what its ``invoices`` make, as in the table. ``is_only``: there is no other part. ``missing`` could not
-    be had.
+    ``totals`` are those of its ``invoices``, as in the table. ``is_only``: there is no other part. ``missing`` could
+    not be had.
     """
 
     document: Document
     invoices: Sequence[Invoice]
-    total: Decimal
+    totals: Sequence[Total]
     part: int | None = None
     is_only: bool = True
     missing: Sequence[Missing] = ()

@@ -86,9 +86,9 @@ class Packing:
             name = self._files.safe(self._messenger.file_name(self._held.chat, self._held.pack), "")
             with_texts = self._held.pack.choice.table_only
             self._beside = await self._table_files(stack, self._book, name, with_texts=with_texts)
-        total = await self._tables.total_of(self._book)
+        totals = await self._tables.totals_of(self._book)
         for document in self._beside[self._held.pack.tables :]:
-            await self._send(PackFile(document, self._invoices, total), self._held.pack.missing)
+            await self._send(PackFile(document, self._invoices, totals), self._held.pack.missing)
 
     async def _table_files(
         self, stack: AsyncExitStack, book: Book, name: str, *, with_texts: bool = True
@@ -143,8 +143,8 @@ class Packing:
             content = stack.enter_context(await asyncio.to_thread(spool.zip, named, beside))
             size = content.seek(0, os.SEEK_END)
             document = Document(self._files.safe(name, ".zip"), content, size)
-            total = await self._tables.total_of(self._book_of({each.number for each in held}))
-            file = PackFile(document, invoices, total, pack.parts + 1, is_only=is_only, missing=missing)
+            totals = await self._tables.totals_of(self._book_of({each.number for each in held}))
+            file = PackFile(document, invoices, totals, pack.parts + 1, is_only=is_only, missing=missing)
             await self._send(file, all_missing)
 
     def _book_of(self, numbers: Collection[int]) -> Book:

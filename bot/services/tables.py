@@ -7,12 +7,11 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequenc
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta, tzinfo
-from decimal import Decimal
 from itertools import chain
 
 from bot.domain.chats import Chat
 from bot.domain.invoices import Invoice, Listing
-from bot.domain.ledger import ZERO, Entry, entries
+from bot.domain.ledger import Entry, Total, Totals, entries
 from bot.errors import AnswerNotUnderstood, NotFound, ProviderError, Refused
 from bot.offload import HEAVY_COUNT, off_loop
 from bot.ports import Document, Sleep, TableWords, TableWriters
@@ -56,9 +55,9 @@ class Tables:
         found = await self._read_alone(chat, lacking)
         return Book(account, listing, tuple(found.get(one.id, one) for one in chosen))
 
-    async def total_of(self, book: Book) -> Decimal:
-        """Return the gross sum of what was chosen, as it stands below its table."""
-        return await asyncio.to_thread(self._gross, book)
+    async def totals_of(self, book: Book) -> Sequence[Total]:
+        """Return the totals of what was chosen, as they stand in its table."""
+        return await asyncio.to_thread(self._added_up, book)
 
     @asynccontextmanager
     async def workbook(self, books: Sequence[Book], words: TableWords, name: str) -> AsyncIterator[Document]:
@@ -74,9 +73,11 @@ class Tables:
         with invoices.content, items.content:
             yield invoices, items
 
-    def _gross(self, book: Book) -> Decimal:
-        sums = (entry.line.figures.gross for entry in book.entries(self._zone))
-        return sum((each for each in sums if each is not None), start=ZERO)
+    def _added_up(self, book: Book) -> Sequence[Total]:
+        totals = Totals()
+        for entry in book.entries(self._zone):
+            totals.add(entry)
+        return totals.all()
 
     def _all(self, books: Iterable[Book]) -> Iterator[Entry]:
         return chain.from_iterable(book.entries(self._zone) for book in books)

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 
 from markupsafe import Markup
 
 from bot.chat.screens import Button, Rows, Screen, box, in_rows, join, marked
 from bot.chat.texts import Texts, account_label
 from bot.domain.chats import Chat
+from bot.domain.ledger import ZERO, Total
 from bot.domain.packs.choices import PackChoice, offered
 from bot.domain.packs.pack import Pack
 from bot.domain.queries import ItemKind
 from bot.domain.search.periods import Span, months
+from bot.domain.standings import Standing
 from bot.errors import MessengerError
 from bot.ports import PackEnd, PackFile
 
 NUMBERS_SHOWN = 20
+VOID = frozenset({Standing.CANCELLED, Standing.REFUNDED})
+"""What nobody pays for. It is in the table as well, so its part of the sum is said."""
 TYPES = (ItemKind.ANY, ItemKind.HOSTING, ItemKind.DOMAIN)
 
 
@@ -66,15 +71,23 @@ def caption(t: Texts, pack: Pack, file: PackFile) -> Screen:
     name = choice_name(t, pack.choice)
     if not file.is_only and file.part is not None:
         name = t.plain("packs.part", name=name, n=file.part)
+    facts = {"name": name, "sum": t.money(_gross(file.totals))}
+    count = len(file.invoices)
+    lines = [t.count("packs.table", count, **facts) if file.part is None else t.count("packs.caption", count, **facts)]
+    if void := _gross([total for total in file.totals if total.standing in VOID]):
+        lines.append(t("packs.void", sum=t.money(void)))
     if file.part is None:
-        return Screen(t.count("packs.table", len(file.invoices), name=name, sum=t.money(file.total)))
-    lines = [t.count("packs.caption", len(file.invoices), name=name, sum=t.money(file.total))]
+        return Screen(join(lines))
     days = [one.issued for one in file.invoices if one.issued is not None]
     if not file.is_only and days:
         lines.append(Markup.escape(_from_to(t.month(min(days)), t.month(max(days)))))
     if file.missing:
         lines.append(t("packs.missing", ids=_numbers(t, [each.number for each in file.missing])))
     return Screen(join(lines))
+
+
+def _gross(totals: Iterable[Total]) -> Decimal:
+    return sum((total.figures.gross or ZERO for total in totals), start=ZERO)
 
 
 def ended(t: Texts, pack: Pack, end: PackEnd) -> Screen:
