@@ -67,6 +67,15 @@ class Selecting:
             raise QuestionOver
         return selection
 
+    async def shown_in(self, message_id: int | None, chat: Chat, user: Member) -> Selection | None:
+        """Return what this person is ticking in a message, if anything."""
+        now, account = self._clock(), link_of(chat).account
+        for selection in await self._store.pending_of(Selection, chat.id, user.id):
+            is_there = selection.message_id == message_id is not None and selection.account == account
+            if is_there and still_lasts(selection.expires_at, now, self.lifetime):
+                return selection
+        return None
+
     async def turn(self, selection: Selection, page: int) -> Selection:
         """Show another page of what is offered."""
         return await self.keep(selection, page=page)

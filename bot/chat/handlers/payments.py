@@ -96,9 +96,16 @@ class PaymentHandlers:
         )
 
     async def tick_first(self, context: Context) -> None:
-        """Take the first tick in a list that /pay has offered: the message becomes a selection."""
+        """Take the first tick in a list that /pay has offered: the message becomes a selection.
+
+        A second one that was quicker than the new buttons adds to it.
+        """
         everything = context.words[:1] == [ALL_OFFERED]
         wanted = [] if everything else await numbers_of(context, "pay")
+        begun = await self._payments.selecting.shown_in(context.message_id, context.chat, context.person)
+        if begun is not None:
+            await self.tick(context, begun, None if everything else wanted[0], chosen=True)
+            return
         selection, asked = await self._payments.selection.begin(
             context.chat, context.place, context.person, wanted, everything=everything, message_id=context.message_id
         )

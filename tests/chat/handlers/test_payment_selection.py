@@ -88,6 +88,21 @@ async def test_no_row_moves_when_something_is_ticked(ada: Person, linked: Chat) 
     assert all(each[:3] == rows[0][:3] for each in rows)
 
 
+async def test_two_quick_ticks_on_the_first_buttons_both_count(
+    ada: Person, linked: Chat, provider: FakeProvider
+) -> None:
+    offered = await ask(ada, linked, "/pay", "Which invoice")
+    await ada.forge(offered, "tick:1").answered()
+    await ada.forge(offered, "tick:3").answered()
+    assert "together €15.90" in plain(offered)
+    ada.press(offered, "✅ Pay €15.90")
+    await becomes(offered, "2 invoices paid")
+    late = await ada.forge(offered, "tick:2").answered()
+    assert "too old" in late.text
+    assert "2 invoices paid" in plain(offered)
+    assert provider.posts == [("pay", 1), ("pay", 3)]
+
+
 async def test_all_of_them_need_one_tick(ada: Person, linked: Chat, provider: FakeProvider) -> None:
     offered = await ask(ada, linked, "/pay", "Which invoices would you like to pay?")
     await tick(ada, offered, "☑ All of them")
