@@ -81,11 +81,11 @@ async def test_a_file_is_sent_whole_under_its_own_name_or_a_sentence_says_why_no
         faults.switch_off()
 
         faults.switch_on(Fault.EMPTY_ARCHIVE, on=Call.ARCHIVE)
-        await ask(chat, ada, "/archive", "no invoice in it")
+        await ask(chat, ada, "/archive hosting", "no invoice in it")
         faults.switch_off()
 
         faults.switch_on(Fault.CUT_FILE, on=Call.ARCHIVE, times=1)
-        assert (await fetch("/archive")).content.startswith(b"PK")
+        assert (await fetch("/archive hosting")).content.startswith(b"PK")
 
 
 @pytest.mark.parametrize("fault", [Fault.LONG_HEADER, Fault.BYTE_ORDER_MARK])

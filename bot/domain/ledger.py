@@ -136,7 +136,7 @@ def entries(
 
 def _entry(invoice: Invoice, collected: Mapping[int, int], zone: tzinfo, account: str) -> Entry:
     paid = invoice.paid_at.astimezone(zone).date() if invoice.paid_at is not None else None
-    status = invoice.status_label or invoice.status
+    status = invoice.odd_status
     head = Head(account, invoice.id, invoice.issued, invoice.due, paid, status, invoice.standing)
     whole = Figures(invoice.subtotal, invoice.tax, invoice.full_total)
     marks = [*_marks_of(invoice)]
