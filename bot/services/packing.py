@@ -175,13 +175,22 @@ class Packing:
             raise
         except (SendRefused, DocumentTooLarge) as error:
             log_failure("part of a pack is refused", error, chat=self._held.chat.id)
-            why = self._messenger.why(self._held.chat, error)
-            await self._held.save(sending=None, missing=(*missing, *(Missing(number, why) for number in numbers)))
+            await self._note_refusal(sending, missing, self._messenger.why(self._held.chat, error))
         except (MessengerError, PackStopped):
             await self._held.save(sending=None)
             raise
         else:
             await self._held.note()
+
+    async def _note_refusal(self, sending: Sending, missing: tuple[Missing, ...], why: str) -> None:
+        """Keep that a file never comes: the documents of a part are missing, a table is named."""
+        pack = self._held.pack
+        lost = (*missing, *(Missing(number, why) for number in sending.numbers))
+        if sending.is_part:
+            await self._held.save(sending=None, missing=lost)
+        else:
+            refused = (*pack.refused, sending.name)
+            await self._held.save(sending=None, missing=lost, tables=pack.tables + 1, refused=refused)
 
     def _check_stop(self) -> None:
         if self._held.pack.stopped:

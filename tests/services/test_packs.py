@@ -137,6 +137,14 @@ async def test_a_part_that_is_refused_is_missing(sending: Sending) -> None:
     assert [each.number for each in sending.end.missing] == [1, 2]
 
 
+async def test_a_table_that_is_refused_is_named_and_not_tried_again(sending: Sending) -> None:
+    sending.messenger.errors = [None, None, SendRefused("too strange")]
+    await sending.order()
+    await sending.finish()
+    assert sending.parts == [[1, 2], [3, 4]]
+    assert (sending.end.tables, sending.end.refused) == (1, ("Invoices 2026.xlsx",))
+
+
 async def test_what_can_not_be_had_is_listed_in_the_part_that_comes_next(sending: Sending) -> None:
     sending.world.provider.errors["pdf", 2] = NotFound("")
     sending.world.provider.errors["pdf", 4] = ProviderDown()

@@ -98,10 +98,12 @@ def ended(t: Texts, pack: Pack, end: PackEnd) -> Screen:
     if pack.stopped and not pack.packed:
         return Screen(t("packs.none_came", name=name))
     if pack.choice.table_only and not pack.stopped:
-        return Screen(t("packs.table_done", name=name))
+        has_come = pack.tables > len(pack.refused)
+        return Screen(t("packs.table_done" if has_come else "packs.table_missing", name=name))
     if pack.stopped:
         return Screen(t("packs.stopped", name=name, came=len(pack.packed), n=end.count))
-    return Screen(t("packs.done", name=name, came=len(pack.packed), n=max(end.count, len(pack.packed))))
+    came, n = len(pack.packed), max(end.count, len(pack.packed))
+    return Screen(t("packs.done" if came == n else "packs.done_in_part", name=name, came=came, n=n))
 
 
 def lacks(t: Texts, pack: Pack, end: PackEnd) -> Screen | None:
@@ -113,6 +115,8 @@ def lacks(t: Texts, pack: Pack, end: PackEnd) -> Screen | None:
         lines.append(t("packs.missing", ids=_numbers(t, [each.number for each in pack.missing])))
     if pack.unsure:
         lines.append(t("packs.unsure", files=t.listing(list(pack.unsure))))
+    if pack.refused:
+        lines.append(t("packs.refused", files=t.listing(list(pack.refused))))
     if end.lost:
         lines.append(t("packs.list_incomplete"))
     if not lines:

@@ -43,9 +43,9 @@ class Pack:
     """A pack on its way. It is kept with the account's link until its end was told.
 
     ``user_id`` is who ordered it; 0: it comes by itself. ``packed`` are the invoices whose part was sent, ``missing``
-    those that could not be had. ``parts`` and ``tables`` count the files that were sent. Those that ``unsure`` names
-    may have arrived. ``telling``: its end is being told. ``message_id`` shows the progress. ``tries`` counts what went
-    wrong since the last part.
+    those that could not be had. ``parts`` and ``tables`` count the files that are done with. Those that ``unsure``
+    names may have arrived; the tables in ``refused`` did not. ``telling``: its end is being told. ``message_id`` shows
+    the progress. ``tries`` counts what went wrong since the last part.
 
     Whoever makes it holds it under a ``fencing_token`` until ``leased_until``. It rests until ``not_before``.
     """
@@ -61,6 +61,7 @@ class Pack:
     parts: int = 0
     tables: int = 0
     unsure: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
     sending: Sending | None = None
     telling: bool = False
     tries: int = 0
