@@ -98,9 +98,10 @@ STEPS: list[Prepare] = [
 
 
 async def came_to_its_end(question: Message) -> str:
-    """Wait for the end in the question's message, which is still the last one in the chat. Return its text."""
+    """Wait for the end in the question's message. Return its text, which a message of its own may say once more."""
     await question.chat.wait_for(lambda m: m is question and "⏳" not in m.text and "Please confirm" not in m.text, 20)
-    assert question.chat.messages[-1] is question
+    behind = question.chat.messages[question.chat.messages.index(question) + 1 :]
+    assert [message.text for message in behind] in ([], [question.text])
     return question.text
 
 

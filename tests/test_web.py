@@ -320,7 +320,7 @@ async def test_a_download_is_confirmed_with_the_file_and_a_long_one_before_it(
     assert await send_updates(sandbox, http) == [200]
     assert len([message for message in chat.messages if message.document]) == 1
     await hooked.stop()  # Telegram will not send that update again
-    assert "please ask for it again" in chat.messages[-1].text
+    assert "Please ask for it again" in chat.messages[-1].text
 
 
 async def test_the_webhook_is_set_with_its_secret_and_set_again_if_it_is_gone(
