@@ -64,6 +64,10 @@ LONGEST_WAIT_UNSENT = timedelta(minutes=1)
 """While there is no connection. These tries reach nobody."""
 
 
+class LeaseOver(NotSent):
+    """The process or its machine stood still since the claim. Whoever claims next sends it; that need not wait."""
+
+
 class AlertSender:
     """Delivers what the outbox holds, and decides what each error of the messenger leads to."""
 
@@ -139,7 +143,7 @@ class AlertSender:
             raise NotSent  # the next check does that
         if delivery.is_edit:
             if now > lease_end - LEASE_MARGIN:
-                raise NotSent
+                raise LeaseOver
             until = await self._edits.make(delivery, lease_end)
             if until is None:
                 return None, set()
@@ -157,7 +161,7 @@ class AlertSender:
             await self._note(lambda: self._outbox.hold_alerts(delivery.claim, schedule.quiet_end(now)), lease_end)
             return None
         if alerts and self._clock() > lease_end - LEASE_MARGIN:
-            raise NotSent
+            raise LeaseOver
         if alerts:
             words = self._messenger.words_of(delivery, alerts, now)  # before: nothing may fail once it was sent
             try:
@@ -223,6 +227,10 @@ class AlertSender:
                 log.warning("alerts refused", chat=chat_id, error=str(error))
                 closure = closed_again(delivery.chat.closure, error.reason, now, not_found=False)
                 await self._outbox.defer_alerts(claim, repeat, closure=replace(closure, until=now))
+            case LeaseOver() if delivery.again or delivery.is_edit:
+                await self._outbox.defer_alerts(claim, now)
+            case LeaseOver():
+                await self._later(delivery, now)
             case NotSent() if delivery.again or delivery.is_edit:
                 await self._outbox.defer_alerts(claim, in_outage)
             case NotSent():

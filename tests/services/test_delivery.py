@@ -58,6 +58,24 @@ async def test_who_was_frozen_since_its_claim_sends_nothing_that_another_has_sen
     assert world.marks() == [True]
 
 
+async def test_who_was_frozen_since_its_claim_goes_on_at_once_if_nobody_else_has_sent_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.find(7)
+    claim = world.store.claim_alerts
+
+    async def claim_and_freeze(now: datetime, limit: int, lease: timedelta) -> Sequence[Delivery]:
+        claimed = await claim(now, limit, lease)
+        monkeypatch.undo()
+        world.clock.move(HOUR)
+        return claimed
+
+    monkeypatch.setattr(world.store, "claim_alerts", claim_and_freeze)
+    await world.deliver(2)
+    assert world.told() == [(NEW, 7, None)]
+    assert world.marks() == [False]
+
+
 async def test_alerts_of_a_chat_come_in_the_order_in_which_they_were_found(world: World) -> None:
     await world.find(9)
     world.clock.move(HOUR)
