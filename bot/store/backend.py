@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Protocol, TypeVar
 
 import structlog
@@ -62,6 +63,17 @@ class FoundChat:
 
     id: int
     load: Callable[[], StoredChat]
+
+
+class Held(StrEnum):
+    """What of a chat is leased under a claim. The values name columns."""
+
+    CHECK = "check"
+    MESSAGE = "message"
+
+
+ChangeHeld = Callable[[StoredChat], StoredChat | None]
+"""What becomes of a chat that is held under a claim. None: the claim is of no use any more. It has no other effects."""
 
 
 class Transaction(PendingStore, Protocol):
@@ -118,11 +130,8 @@ class Transaction(PendingStore, Protocol):
         The ``left`` ones (unreadable, say), and those that can't be written, stay as they are ``until`` then.
         """
 
-    async def held_check(self, claim: Claim) -> StoredChat | None:
-        """Return the chat whose check is still leased under this claim, locked."""
-
-    async def held_message(self, claim: Claim) -> StoredChat | None:
-        """Return the chat whose message is still leased under this claim, locked."""
+    async def held(self, what: Held, claim: Claim) -> StoredChat | None:
+        """Return the chat whose check or message is still leased under this claim, locked."""
 
     # --- packs ---
 
@@ -200,11 +209,27 @@ class Backend(LeaseStore, TokenBucketStore, Protocol):
     def run(self, work: Work[T]) -> Awaitable[T]:
         """Run ``work`` in a transaction. After a cancellation it runs to its end, or was never begun."""
 
+    def change_held(self, what: Held, claim: Claim, change: ChangeHeld) -> Awaitable[bool]:
+        """Change the chat whose check or message is still leased under this claim. Return whether there was one.
+
+        It is as if each had a transaction of its own, as :func:`change_held` says. A backend may put several into one.
+        """
+
     async def is_running(self) -> bool:
         """Whether a bot works with this place."""
 
     async def close(self) -> None:
         """Finish what was begun, and let go of the place."""
+
+
+async def change_held(t: Transaction, what: Held, claim: Claim, change: ChangeHeld) -> bool:
+    """Do what :meth:`Backend.change_held` says, in this transaction."""
+    stored = await t.held(what, claim)
+    new = change(stored) if stored is not None else None
+    if stored is None or new is None:
+        return False
+    await t.save_chat(stored, new)
+    return True
 
 
 def note_void_waits(count: int, ahead: timedelta) -> None:

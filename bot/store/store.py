@@ -26,7 +26,7 @@ from bot.domain.service_names import Service
 from bot.domain.token_offers import OfferedToken
 from bot.errors import ChatUnreadable, PaymentsUnreadable, StartError, TooManyAccounts
 from bot.ports import Backlog, Check, Checked, Overview, Pending, PendingItem, Waiting, WaitingAlert
-from bot.store.backend import Backend, FoundChat, StoredChat, Transaction, Work
+from bot.store.backend import Backend, FoundChat, Held, StoredChat, Transaction, Work
 from bot.store.inspection import problem_of
 from bot.store.packs import StoredPacks, lock
 from bot.store.rules import alerts as alert_rules, chats as chat_rules, payments as payment_rules
@@ -287,14 +287,14 @@ class Store:
             found = await t.claim_checks(now, limit, now + lease)
             return _readable("chat can't be read for its check", found, self._load_check, self._unreadable)
 
-        return await self._claim(claim, partial(_give_check_back, now))
+        return await self._claim(claim, partial(self._give_check_back, now))
 
     async def claim_check(self, key: ChatKey, now: datetime, lease: timedelta) -> Check | None:
         async def claim(t: Transaction) -> list[Check]:
             stored = await t.claim_check(key, now, now + lease)
             return [] if stored is None else [self._check(stored)]
 
-        claimed = await self._claim(claim, partial(_give_check_back, now))
+        claimed = await self._claim(claim, partial(self._give_check_back, now))
         return claimed[0] if claimed else None
 
     async def hasten_checks(self, account: str, now: datetime) -> None:
@@ -304,10 +304,10 @@ class Store:
         await self._change_account(account, lambda record: chat_rules.trusted(record, now))
 
     async def finish_check(self, claim: Claim, checked: Checked) -> bool:
-        return await self._backend.run(lambda t: _finish_check(t, claim, lambda r: chat_rules.after_check(r, checked)))
+        return await self._end_check(claim, lambda record: chat_rules.after_check(record, checked))
 
     async def postpone_check(self, claim: Claim, until: datetime) -> bool:
-        return await self._backend.run(lambda t: _finish_check(t, claim, lambda r: chat_rules.due_at(r, until)))
+        return await self._end_check(claim, lambda record: chat_rules.due_at(record, until))
 
     # --- alerts on their way out. The lease is the chat's, so its messages go out one after the other. ---
 
@@ -332,30 +332,28 @@ class Store:
             saved = await t.save_begun([stored for stored, _ in begun], left, now + lease)
             return [delivery for stored, delivery in begun if stored.record.id in saved]
 
-        async def give_back(delivery: Delivery, t: Transaction) -> None:
-            batch = delivery.claim.key
-            unsent = partial(alert_rules.after_failure, batch=batch, retry_at=now, uncertain=False, counts=False)
-            await _change_message(t, delivery.claim, unsent)
+        async def give_back(delivery: Delivery) -> None:
+            await self.alerts_failed(delivery.claim, now, uncertain=False, counts=False)
 
         return await self._claim(claim, give_back)
 
     async def alerts_sent(self, claim: Claim, message: SentMessage | None, resolved: Collection[int]) -> bool:
-        return await self._finish_message(claim, lambda r: alert_rules.after_sending(r, claim.key, message, resolved))
+        return await self._change_message(claim, lambda r: alert_rules.after_sending(r, claim.key, message, resolved))
 
     async def message_edited(self, claim: Claim, message_id: int, resolved: Collection[int]) -> bool:
         edited = partial(alert_rules.after_edit, message_id=message_id, resolved=resolved)
-        return await self._backend.run(lambda t: _change_message(t, claim, edited, keep=True))
+        return await self._change_message(claim, edited, keep=True)
 
     async def message_folded(self, claim: Claim, message_id: int, invoice_ids: Collection[int]) -> bool:
         folded = partial(alert_rules.after_folding, message_id=message_id, invoice_ids=invoice_ids)
-        return await self._backend.run(lambda t: _change_message(t, claim, folded, keep=True))
+        return await self._change_message(claim, folded, keep=True)
 
     async def board_shown(self, claim: Claim, board: Board | None) -> bool:
         noted = partial(alert_rules.with_board, board=board)
-        return await self._backend.run(lambda t: _change_message(t, claim, noted, keep=True))
+        return await self._change_message(claim, noted, keep=True)
 
     async def alerts_failed(self, claim: Claim, retry_at: datetime, *, uncertain: bool, counts: bool) -> bool:
-        return await self._finish_message(
+        return await self._change_message(
             claim, lambda r: alert_rules.after_failure(r, claim.key, retry_at, uncertain=uncertain, counts=counts)
         )
 
@@ -363,16 +361,16 @@ class Store:
         self, claim: Claim, retry_at: datetime, *, uncertain: bool = False, closure: Closure | None = None
     ) -> bool:
         deferred = partial(alert_rules.deferred, batch=claim.key, retry_at=retry_at, uncertain=uncertain)
-        return await self._finish_message(claim, lambda record: deferred(record, closure=closure))
+        return await self._change_message(claim, lambda record: deferred(record, closure=closure))
 
     async def close_chat(self, claim: Claim, closure: Closure) -> bool:
-        return await self._finish_message(claim, lambda record: alert_rules.closed(record, claim.key, closure))
+        return await self._change_message(claim, lambda record: alert_rules.closed(record, claim.key, closure))
 
     async def hold_alerts(self, claim: Claim, until: datetime) -> bool:
-        return await self._finish_message(claim, lambda record: alert_rules.held_until(record, claim.key, until))
+        return await self._change_message(claim, lambda record: alert_rules.held_until(record, claim.key, until))
 
     async def move_to_dead_letters(self, claim: Claim) -> bool:
-        return await self._finish_message(claim, lambda record: alert_rules.dead_lettered(record, claim.key))
+        return await self._change_message(claim, lambda record: alert_rules.dead_lettered(record, claim.key))
 
     # --- payments ---
 
@@ -490,7 +488,7 @@ class Store:
 
     # --- what they share ---
 
-    async def _claim(self, claim: Work[list[T]], give_back: Callable[[T, Transaction], Awaitable[object]]) -> list[T]:
+    async def _claim(self, claim: Work[list[T]], give_back: Callable[[T], Awaitable[object]]) -> list[T]:
         """Claim something. If the caller is cancelled, give it back: nobody will work on it."""
         cancelled = False
 
@@ -499,7 +497,7 @@ class Store:
 
         async def undo() -> None:
             for item in await claimed:
-                await self._backend.run(partial(give_back, item))
+                await give_back(item)
 
         claimed = self._begin(self._backend.run(unless_cancelled))
         try:
@@ -641,8 +639,37 @@ class Store:
         await t.save_chat(old, StoredChat(chat_rules.moved_away(old.record, new_id)))
         await t.save_chat(there, replace(kept, record=record))
 
-    async def _finish_message(self, claim: Claim, change: Callable[[ChatRecord], ChatRecord]) -> bool:
-        return await self._backend.run(lambda t: _change_message(t, claim, change))
+    async def _end_check(self, claim: Claim, change: Callable[[ChatRecord], ChatRecord]) -> bool:
+        """Change the chat whose check is held under this claim, and give the lease back."""
+
+        def ended(stored: StoredChat) -> StoredChat | None:
+            if stored.check is None or stored.record.link is None:
+                return None
+            record = chat_rules.check_ended(change(stored.record), stored.check.set_at)
+            return StoredChat(record, message=stored.message)
+
+        return await self._backend.change_held(Held.CHECK, claim, ended)
+
+    async def _give_check_back(self, now: datetime, check: Check) -> None:
+        await self.postpone_check(check.claim, now)
+
+    async def _change_message(
+        self, claim: Claim, change: Callable[[ChatRecord], ChatRecord], *, keep: bool = False
+    ) -> bool:
+        """Change the chat whose message is held under this claim, and give the lease back, unless it is to ``keep``.
+
+        A check under way is refused if what the chat knows has changed.
+        """
+
+        def changed(stored: StoredChat) -> StoredChat | None:
+            if stored.message is None or not alert_rules.alerts_of_batch(stored.record, claim.key):
+                return None
+            record, message = change(stored.record), stored.message
+            check = stored.check if record.known is stored.record.known else None
+            record = record if keep else alert_rules.message_ended(record, message.set_at)
+            return StoredChat(record, check, message if keep else None)
+
+        return await self._backend.change_held(Held.MESSAGE, claim, changed)
 
     async def _begin_message(
         self, t: Transaction, stored: StoredChat, now: datetime
@@ -687,37 +714,6 @@ class Store:
             return self._vault.seal_token(chat_id, self._vault.open_token(record.id, record.link.sealed_token))
         except SealBroken:
             return record.link.sealed_token
-
-
-async def _finish_check(t: Transaction, claim: Claim, change: Callable[[ChatRecord], ChatRecord]) -> bool:
-    """Change the chat whose check is held under this claim, and give the lease back."""
-    stored = await t.held_check(claim)
-    if stored is None or stored.check is None or stored.record.link is None:
-        return False
-    record = chat_rules.check_ended(change(stored.record), stored.check.set_at)
-    await t.save_chat(stored, StoredChat(record, message=stored.message))
-    return True
-
-
-async def _give_check_back(now: datetime, check: Check, t: Transaction) -> None:
-    await _finish_check(t, check.claim, lambda record: chat_rules.due_at(record, now))
-
-
-async def _change_message(
-    t: Transaction, claim: Claim, change: Callable[[ChatRecord], ChatRecord], *, keep: bool = False
-) -> bool:
-    """Change the chat whose message is held under this claim, and give the lease back, unless it is to ``keep``.
-
-    A check under way is refused if what the chat knows has changed.
-    """
-    stored = await t.held_message(claim)
-    if stored is None or stored.message is None or not alert_rules.alerts_of_batch(stored.record, claim.key):
-        return False
-    record, message = change(stored.record), stored.message
-    check = stored.check if record.known is stored.record.known else None
-    record = record if keep else alert_rules.message_ended(record, message.set_at)
-    await t.save_chat(stored, StoredChat(record, check, message if keep else None))
-    return True
 
 
 async def _present(t: Transaction, chat_id: int) -> tuple[int, StoredChat | None]:

@@ -11,11 +11,13 @@ from typing import Any, TypeVar
 
 import structlog
 
+from bot.domain.deliveries import Claim
 from bot.domain.waits import CLOCKS_AGREE_WITHIN, cut
 from bot.errors import StoreAway
 from bot.ports import Clock, Lease, utc_now
-from bot.store.backend import Work
+from bot.store.backend import ChangeHeld, Held, Work
 from bot.store.postgres.connections import Connections, Cursor
+from bot.store.postgres.held_changes import HeldChanges
 from bot.store.postgres.transaction import PostgresTransaction
 
 log = structlog.get_logger()
@@ -70,9 +72,13 @@ class PostgresBackend:
         self._on_time = on_time
         self._process = secrets.token_hex(8)
         self._heartbeats: asyncio.Task[None] | None = None
+        self._held_changes = {what: HeldChanges(connections, what) for what in Held}
 
     async def run(self, work: Work[T]) -> T:
         return await self.connections.run(lambda cursor: work(PostgresTransaction(cursor)))
+
+    async def change_held(self, what: Held, claim: Claim, change: ChangeHeld) -> bool:
+        return await self._held_changes[what].make(claim, change)
 
     async def take_lease(
         self, name: str, holder: str, now: datetime, duration: timedelta, *, free_only: bool = False
@@ -148,6 +154,7 @@ class PostgresBackend:
         if self._heartbeats is not None:
             self._heartbeats.cancel()
             await asyncio.gather(self._heartbeats, return_exceptions=True)
+        await asyncio.gather(*(changes.settled() for changes in self._held_changes.values()))
         with suppress(StoreAway):
             await self.connections.run(lambda cursor: cursor.execute(STOP_HEARTBEAT, [self._process]))
         await self.connections.close()

@@ -95,6 +95,27 @@ def chat_columns(stored: StoredChat) -> dict[str, Any]:
     }
 
 
+def saved_columns(old: StoredChat, new: StoredChat) -> dict[str, Any]:
+    """Return the columns that are written to save a chat. The id alone: its record is not worth keeping."""
+    record = new.record
+    return (
+        {"id": record.id} if blank(record) else {"id": record.id, **documents(record, old.record), **chat_columns(new)}
+    )
+
+
+def type_of(column: str) -> str:
+    """Return the database's type of a column of the table chats."""
+    return _TYPES.get(column, "timestamptz")
+
+
+_TYPES = {
+    **dict.fromkeys(PARTS, "json"),
+    **dict.fromkeys(("account", "key_id"), "text"),
+    **dict.fromkeys(("id", "check_epoch", "message_epoch"), "bigint"),
+    **dict.fromkeys(("waiting", "set_aside"), "integer"),
+}
+
+
 def _known(set_at: datetime) -> datetime | None:
     return None if set_at == LONG_AGO else set_at
 

@@ -19,7 +19,7 @@ from bot.domain.packs.pack import LONGEST_PACK_WAIT
 from bot.domain.waits import CLOCKS_AGREE_WITHIN
 from bot.errors import PaymentInProgress, PaymentsUnreadable
 from bot.ports import Backlog, Pending, PendingItem
-from bot.store.backend import OF_PERSONS, PENDING_KINDS, SEVERAL, FoundChat, StoredChat, note_void_waits
+from bot.store.backend import OF_PERSONS, PENDING_KINDS, SEVERAL, FoundChat, Held, StoredChat, note_void_waits
 from bot.store.postgres.columns import (
     CHAT_COLUMNS,
     chat_columns,
@@ -27,10 +27,12 @@ from bot.store.postgres.columns import (
     encode,
     payment_columns,
     payment_of,
+    saved_columns,
     stored_chat,
+    type_of,
 )
 from bot.store.postgres.connections import Cursor
-from bot.store.rules.records import ChatRecord, PaymentRow, blank
+from bot.store.rules.records import ChatRecord, PaymentRow
 
 log = structlog.get_logger()
 
@@ -74,6 +76,12 @@ DUE_MESSAGES = f"""
     ) AS due
     ORDER BY message_due, message_since, id
 """
+
+_HELD = f"SELECT {{work}}_epoch, {CHAT_COLUMNS} FROM chats WHERE {{work}}_epoch = ANY(%(tokens)s)"
+HELD = {
+    Held.CHECK: f"{_HELD.format(work='check')} AND id = ANY(%(ids)s) ORDER BY id FOR UPDATE",
+    Held.MESSAGE: f"{_HELD.format(work='message')} ORDER BY id FOR UPDATE",
+}
 
 # A time too far ahead was set by a wrong clock.
 DUE_PACKS = f"""
@@ -149,14 +157,21 @@ class PostgresTransaction:
             await self._make_chats([ChatRecord(chat_id)])
 
     async def save_chat(self, old: StoredChat, new: StoredChat) -> None:
-        record = new.record
-        if blank(record):
-            await self.delete_chat(record.id)
-            return
-        columns = {**documents(record, old.record), **chat_columns(new)}
-        assignments = ", ".join(f"{name} = %({name})s" for name in columns)
-        statement = f"UPDATE chats SET {assignments} WHERE id = %(id)s"
-        await self.cursor.execute(statement.encode(), {**columns, "id": record.id})
+        await self.save_columns([saved_columns(old, new)])
+
+    async def save_columns(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Save locked chats, as :func:`saved_columns` gives them. One statement for all that have the same columns."""
+        for names in {tuple(row): None for row in rows}:
+            alike = [row for row in rows if tuple(row) == names]
+            if names == ("id",):
+                await self.cursor.execute("DELETE FROM chats WHERE id = ANY(%s)", [[row["id"] for row in alike]])
+                continue
+            changes = ", ".join(f"{name} = new.{name}" for name in names[1:])
+            arrays = ", ".join(f"%b::{type_of(name)}[]" for name in names)
+            statement = (
+                f"UPDATE chats SET {changes} FROM unnest({arrays}) AS new ({', '.join(names)}) WHERE chats.id = new.id"
+            )
+            await self.cursor.execute(statement.encode(), [[row[name] for row in alike] for name in names])
 
     async def delete_chat(self, chat_id: int) -> None:
         await self.cursor.execute("DELETE FROM chats WHERE id = %s", [chat_id])
@@ -199,15 +214,21 @@ class PostgresTransaction:
             await self.cursor.execute(statement, [until, list(left)])
         return {stored.record.id for stored in chats}
 
-    async def held_check(self, claim: Claim) -> StoredChat | None:
-        return await self._held("id = %s AND check_epoch = %s", int(claim.key), claim.fencing_token)
+    async def held(self, what: Held, claim: Claim) -> StoredChat | None:
+        found = await self._held(HELD[what], what, [claim])
+        return found[claim.fencing_token].load() if found else None
 
-    async def held_message(self, claim: Claim) -> StoredChat | None:
-        return await self._held("message_epoch = %s", claim.fencing_token)
+    async def held_and_free(self, what: Held, claims: Collection[Claim]) -> dict[int, FoundChat]:
+        """Return by fencing token the chats that are still leased under these claims, locked.
 
-    async def _held(self, condition: str, *values: int) -> StoredChat | None:
-        rows = await self.rows(f"SELECT {CHAT_COLUMNS} FROM chats WHERE {condition} FOR UPDATE", *values)
-        return stored_chat(rows[0]) if rows else None
+        Leave out those that others have locked: nobody is waited for.
+        """
+        return await self._held(f"{HELD[what]} SKIP LOCKED", what, claims)
+
+    async def _held(self, statement: str, what: Held, claims: Collection[Claim]) -> dict[int, FoundChat]:
+        ids = [int(claim.key) for claim in claims] if what is Held.CHECK else []
+        rows = await self.rows(statement, ids=ids, tokens=[claim.fencing_token for claim in claims])
+        return {row[0]: FoundChat(row[1], partial(stored_chat, row[1:])) for row in rows}
 
     async def chats_with_due_packs(self, now: datetime, limit: int) -> list[FoundChat]:
         return _found(await self.rows(DUE_PACKS, now, now + LONGEST_PACK_WAIT, limit))

@@ -11,8 +11,9 @@ from typing import Any, TypeVar, cast
 
 from filelock import BaseFileLock
 
+from bot.domain.deliveries import Claim
 from bot.errors import StoreUnwritable
-from bot.store.backend import Work
+from bot.store.backend import ChangeHeld, Held, Work, change_held
 from bot.store.tinydb.files import ACCOUNTS, CHATS, STORE_FILE, DataFolder
 from bot.store.tinydb.memory import ChatIndex, Leases, PaymentIndex, TokenBuckets
 from bot.store.tinydb.transaction import TinyTransaction
@@ -43,6 +44,9 @@ class TinyBackend:
 
     def run(self, work: Work[T]) -> Awaitable[T]:
         return asyncio.wrap_future(self._worker.submit(partial(self._run, work)))
+
+    def change_held(self, what: Held, claim: Claim, change: ChangeHeld) -> Awaitable[bool]:
+        return self.run(lambda t: change_held(t, what, claim, change))
 
     def _run(self, work: Work[T]) -> T:
         """Run ``work``. Raise :class:`StoreUnwritable`: nothing of it is kept, or a later recovery finishes it."""

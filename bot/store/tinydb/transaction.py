@@ -20,7 +20,7 @@ from bot.domain.invitations import Invitation
 from bot.domain.waits import LONG_AGO
 from bot.errors import ChatUnreadable, PaymentsUnreadable, StartError
 from bot.ports import Backlog, Pending, PendingItem
-from bot.store.backend import OF_PERSONS, PENDING_KINDS, SEVERAL, FoundChat, StoredChat
+from bot.store.backend import OF_PERSONS, PENDING_KINDS, SEVERAL, FoundChat, Held, StoredChat
 from bot.store.rules.records import PARTS, AlertRow, ChatRecord, ChatRow, LinkRow, PaymentRow, blank
 from bot.store.tinydb.files import (
     ACCOUNT_FORM,
@@ -223,11 +223,9 @@ class TinyTransaction:
                 saved.add(stored.record.id)
         return saved
 
-    async def held_check(self, claim: Claim) -> StoredChat | None:
-        return self._stored(self._chats.checks.holder(claim.fencing_token))
-
-    async def held_message(self, claim: Claim) -> StoredChat | None:
-        return self._stored(self._chats.messages.holder(claim.fencing_token))
+    async def held(self, what: Held, claim: Claim) -> StoredChat | None:
+        leases = self._chats.checks if what is Held.CHECK else self._chats.messages
+        return self._stored(leases.holder(claim.fencing_token))
 
     async def chats_with_due_packs(self, now: datetime, limit: int) -> list[FoundChat]:
         return await self.find_chats(self._chats.with_due_packs(now, limit))
