@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 
 import pytest
 from structlog.testing import capture_logs
 
 from bot.domain.payments import State
 from bot.errors import StartError, StoreAway
+from bot.store.backend import Held, StoredChat
 from bot.store.postgres.connections import Cursor
 from bot.store.postgres.opening import REFUSED, open_store
 from bot.store.postgres.schema import migrate
@@ -98,6 +100,30 @@ async def test_a_claim_is_still_valid_after_a_short_outage(store: Store, own_clu
     await wait_until_back(store)
     assert await store.finish_check(check.claim, checked(check))
     assert await store.claim_checks(NOW + MINUTE, 10, LEASE) == []
+
+
+async def test_checks_that_end_while_the_database_goes_away_fail_together_and_nothing_of_them_is_written(
+    store: Store, own_cluster: Cluster
+) -> None:
+    for number in (1, 2, 3):
+        await linked(store, number)
+    checks = await store.claim_checks(NOW + MINUTE, 10, LEASE)
+
+    def stops_it(stored: StoredChat) -> StoredChat:
+        own_cluster.stop()
+        return replace(stored, check=None)
+
+    try:
+        ends = await asyncio.gather(
+            *(store.finish_check(check.claim, checked(check)) for check in checks[:2]),
+            store._backend.change_held(Held.CHECK, checks[2].claim, stops_it),
+            return_exceptions=True,
+        )
+        assert [type(end) for end in ends] == [StoreAway] * 3
+    finally:
+        own_cluster.start()
+    await wait_until_back(store)
+    assert await asyncio.gather(*(store.finish_check(check.claim, checked(check)) for check in checks)) == [True] * 3
 
 
 async def test_an_idle_pool_does_not_notice_a_restart(store: Store, own_cluster: Cluster) -> None:
