@@ -17,7 +17,7 @@ TOOLS_READY = $(VENV)-tools/ready-tools-$(PYTHON_VERSION)
 ready = $(VENV)/ready-$(1)-$(PYTHON_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run doctor test lint types tests browser conformance mutate audit sbom chaos simulate outcome format lock upgrade picture clean
+.PHONY: help demo run doctor test lint types tests browser conformance mutate audit sbom chaos simulate outcome bench format lock upgrade picture clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -71,6 +71,9 @@ simulate: $(call ready,dev) ## Simulate months of many chats: make simulate SEED
 
 outcome: $(call ready,dev) ## Measure how many services are lost: make outcome CUSTOMERS=1000 MONTHS=12
 	$(IN_VENV) -m tests.outcome.run --customers $(CUSTOMERS) --months $(MONTHS)
+
+bench: $(call ready,dev) $(TOOLS_READY) ## Measure everything beside its baselines, and write docs/performance.md: make bench ONLY=checks
+	@AIOGRAM_PYTHON=$(TOOLS)/python $(IN_VENV) -m benchmarks $(ONLY)
 
 format: $(call ready,dev) ## Format the code, after safe fixes of the linter
 	$(IN_VENV) -m ruff check --fix

@@ -1,34 +1,40 @@
-"""Compare checks per second of the whole check loop with the plain way of reading invoices, on loopback, in one run.
+"""Compare checks of accounts with the plain way of reading invoices, on loopback, in turns in one run.
 
-    python -m benchmarks.checks [accounts]
+    python -m benchmarks.checks [ACCOUNTS] [ROUNDS]
 
-A check of an unchanged account is measured: claim the chat, read and decode its list of 30 invoices, compare, finish.
-The plain way only reads and decodes: httpx with its own pool, json into dictionaries. The server is another process,
-and sends the same bytes to everybody.
+Ours is the whole check loop on the embedded store: claim the chat, read its 30 invoices, compare, finish. The plain way
+reads the same bytes of the same accounts and only decodes them: httpx with its own pool, json into dictionaries. The
+provider is another process. In each round no account has changed, then one in a hundred, then all: first so that there
+is nothing to tell, then so that an alert is saved. Accounts with an open invoice have a credit, too, which is a second
+request for both ways.
+
+Rates are by the processor time of this process, which other programs hardly change; by the clock they stand beside it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import statistics
 import sys
-import time
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from zoneinfo import ZoneInfo
+from unittest.mock import patch
 
 import httpx
 
+from benchmarks.figures import Figure, show
+from benchmarks.processes import Work
+from benchmarks.provider import INVOICES, ZONE, Provider, bare_rate, provider
 from bot import logs
 from bot.domain.chats import Chat, Member, Place, Token
 from bot.domain.schedule import CheckPlan
+from bot.garbage import no_full_collections
 from bot.provider.client import ProviderClient, open_http_client
-from bot.sandbox.provider.invoices import make_invoice
 from bot.services.checks import Checker
 from bot.services.linking import Linking
 from bot.services.workers import Workers
@@ -37,109 +43,147 @@ from bot.store.tinydb.opening import open_store
 from bot.store.vault import new_key
 
 CONCURRENCY = 50
-INVOICES = 30
-ROUNDS = 5
-ZONE = ZoneInfo("Europe/Berlin")
-NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+ACCOUNTS, ROUNDS = 400, 5
+INTERVAL = timedelta(minutes=15)
+NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
+
+THAN = "plain httpx + json"
+CHANGES = {
+    "unchanged": ("", "nothing has changed"),
+    "few": ("few told", "1 % have changed"),
+    "changed": ("all silent", "all have changed, nothing to tell"),
+    "told": ("all told", "all have changed, an alert each"),
+}
+"""What changes before the checks of each kind, and how it is called."""
+OPEN = {"": (0, "all paid"), "_open": (1, "one invoice open, and a credit")}
+"""Kinds of accounts: how many invoices are open."""
 
 
-def body() -> bytes:
-    """Return the list that the server sends. All due dates are far away, so that no alert follows."""
-    made = [
-        make_invoice(4000 + n, Decimal("7.95"), issued=date(2026, 11, 1), due=date(2027, 6, 1)) for n in range(INVOICES)
-    ]
-    return json.dumps({"data": [invoice.as_json("en", ZONE, "http://localhost") for invoice in made]}).encode()
+@dataclass(slots=True)
+class Rates:
+    """Checks a second of a core, and by the clock, in each round."""
 
+    of_a_core: list[float] = field(default_factory=list)
+    by_the_clock: list[float] = field(default_factory=list)
 
-async def serve() -> None:
-    """Print the port, and answer every request with the same bytes, until the end of standard input."""
-    content = body()
-    head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(content)}\r\n\r\n"
-    reply = head.encode() + content
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while True:
-                await reader.readuntil(b"\r\n\r\n")
-                writer.write(reply)
-                await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            writer.close()
-
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
-
-
-@asynccontextmanager
-async def server_process() -> AsyncIterator[str]:
-    """Run the server in a process of its own. Yield its URL."""
-    pipe = asyncio.subprocess.PIPE
-    command = (sys.executable, "-m", "benchmarks.checks", "serve")
-    process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe)
-    assert process.stdin is not None
-    assert process.stdout is not None
-    yield f"http://127.0.0.1:{int(await process.stdout.readline())}"
-    process.stdin.close()
-    await process.wait()
+    def add(self, checks: int, work: Work) -> None:
+        seconds, passed = work.seconds, work.passed
+        self.of_a_core.append(checks / seconds)
+        self.by_the_clock.append(checks / passed)
 
 
 class Ours:
     """The bot's own check loop, on an embedded store with linked chats."""
 
-    def __init__(self, store: Store, provider: ProviderClient) -> None:
+    def __init__(self, store: Store, client: ProviderClient) -> None:
         self.now = NOW
         self._store = store
-        self._provider = provider
-        self._plan = CheckPlan(timedelta(minutes=15), ZONE)
+        self._client = client
+        self._plan = CheckPlan(INTERVAL, ZONE)
 
     async def link(self, accounts: int) -> None:
-        linking = Linking(self._store, self._provider, lambda: self.now, self._plan, base_url="http://localhost")
+        linking = Linking(self._store, self._client, lambda: self.now, self._plan, base_url="http://localhost")
         for number in range(1, accounts + 1):
             await linking.link(Chat(number), Place(number), Member(number, ""), Token(f"token-{number:010}"))
 
-    async def check_all(self, accounts: int) -> float:
-        """Return the checks per second while every chat is due once."""
-        self.now += timedelta(minutes=16)
+    async def check_all(self) -> None:
+        """Check every chat once."""
+        self.now += INTERVAL + timedelta(minutes=1)
         workers = Workers(CONCURRENCY)
-        checker = Checker(self._store, self._provider, lambda: self.now, self._plan, workers)
-        begin = time.perf_counter()
-        await checker.tick()
-        while workers.free < CONCURRENCY:  # without pauses; the bot ticks once a second
-            await asyncio.sleep(0)
-            await checker.tick()
-        return accounts / (time.perf_counter() - begin)
+        checker = Checker(self._store, self._client, lambda: self.now, self._plan, workers)
+        await checker.work_off(600)
+        await workers.finish()
+
+    async def tell_all(self) -> int:
+        """Note all alerts as sent, and return how many: the next check finds none waiting."""
+        sent = 0
+        while batch := await self._store.claim_alerts(self.now, CONCURRENCY, INTERVAL):
+            for delivery in batch:
+                await self._store.alerts_sent(delivery.claim, None, ())
+                sent += 1
+        return sent
 
 
-async def plain(url: str, accounts: int) -> float:
-    """Return the reads per second of the plain way."""
+async def read_plainly(url: str, accounts: int, *, credit: bool) -> None:
+    """Read and decode the list of each account, and its credit if that is wanted."""
+    numbers = iter(range(1, accounts + 1))
     async with httpx.AsyncClient(trust_env=False) as client:
 
-        async def worker(share: int) -> None:
-            for _ in range(share):
-                answer = await client.get(f"{url}/client/invoices", headers={"Authorization": "Bearer token"})
+        async def worker() -> None:
+            for number in numbers:
+                token = {"Authorization": f"Bearer token-{number:010}"}
+                answer = await client.get(f"{url}/client/invoices", headers=token)
                 assert len(json.loads(answer.content)["data"]) == INVOICES
+                if credit:
+                    answer = await client.get(f"{url}/client", headers=token)
+                    assert json.loads(answer.content)["data"]["credit"]
 
-        begin = time.perf_counter()
-        await asyncio.gather(*(worker(accounts // CONCURRENCY) for _ in range(CONCURRENCY)))
-        return accounts / (time.perf_counter() - begin)
+        await asyncio.gather(*(worker() for _ in range(CONCURRENCY)))
 
 
-async def main(accounts: int = 1000) -> None:
-    """Measure both in turns, and print medians and their ratio."""
-    logs.configure("WARNING", "console")
+@asynccontextmanager
+async def linked(stand_in: Provider, accounts: int) -> AsyncIterator[Ours]:
+    """Yield our way, with so many linked chats of which each was checked twice."""
     with TemporaryDirectory() as folder:
-        async with server_process() as url, open_http_client(CONCURRENCY) as http:
-            store = open_store(Path(folder) / "data", [new_key()])
-            ours = Ours(store, ProviderClient(http, url, ZONE))
-            await ours.link(accounts)
-            rates = [(await plain(url, accounts), await ours.check_all(accounts)) for _ in range(ROUNDS + 1)]
-            await store.close()
-    base, check = (statistics.median(column) for column in zip(*rates[1:], strict=True))
-    print(f"{accounts} accounts, {INVOICES} invoices each, {CONCURRENCY} at once, median of {ROUNDS} rounds")
-    print(f"plain: read and decode   {base:7.0f}/s")
-    print(f"the bot: a whole check   {check:7.0f}/s   x {check / base:.2f}")
+        store = open_store(Path(folder) / "data", [new_key()])
+        async with open_http_client(CONCURRENCY) as http:
+            ours = Ours(store, ProviderClient(http, stand_in.url, ZONE))
+            with patch("os.fsync"):
+                await ours.link(accounts)
+                for _ in range(2):
+                    await ours.check_all()
+                    await ours.tell_all()
+            yield ours
+        await store.close()
+
+
+async def compare(
+    opened: int, accounts: int, rounds: int, changes: list[str]
+) -> tuple[dict[str, tuple[Rates, Rates]], Figure]:
+    """Return the rates of ours and of the plain way for each change, and how busy the stand-in was."""
+    found: dict[str, tuple[Rates, Rates]] = defaultdict(lambda: (Rates(), Rates()))
+    shares = list[float]()
+    async with provider(opened) as stand_in, linked(stand_in, accounts) as ours:
+        alone = await bare_rate(stand_in.url)
+        await read_plainly(stand_in.url, accounts, credit=opened > 0)
+        for _ in range(rounds):
+            for change in changes:
+                if command := CHANGES[change][0]:
+                    await stand_in.change(*command.split())
+                our_rates, plain_rates = found[change]
+                work = Work()
+                await read_plainly(stand_in.url, accounts, credit=opened > 0)
+                plain_rates.add(accounts, work)
+                work, busy = Work(), Work(stand_in.pid)
+                await ours.check_all()
+                our_rates.add(accounts, work)
+                shares.append(busy.share)
+                with patch("os.fsync"):
+                    told = await ours.tell_all()
+                assert told == (accounts if change == "told" else accounts // 100 if change == "few" else 0), told
+    what = f"the provider's stand-in, which alone sends {alone:,.0f} answers a second: part of its core that it used"
+    return dict(found), Figure("stand_in", what, "", tuple(shares))
+
+
+def measure(accounts: int = ACCOUNTS, rounds: int = ROUNDS, kinds: dict[str, list[str]] | None = None) -> list[Figure]:
+    """Return the checks a second for each kind of account and each change. With nothing open, nothing can be told."""
+    logs.configure("WARNING", "console")
+    figures, stand_ins = list[Figure](), list[Figure]()
+    with no_full_collections():
+        for kind, changes in (kinds or {"": ["unchanged", "changed"], "_open": list(CHANGES)}).items():
+            opened, account = OPEN[kind]
+            found, stand_in = asyncio.run(compare(opened, accounts, rounds, changes))
+            stand_ins.append(stand_in)
+            for change, (ours, plain) in found.items():
+                name, what = f"checks.{change}{kind}", f"checks, {account}: {CHANGES[change][1]}"
+                cores = (tuple(ours.of_a_core), tuple(plain.of_a_core))
+                clock = (tuple(ours.by_the_clock), tuple(plain.by_the_clock))
+                figures.append(Figure(name, what, "a second of a core", *cores, THAN))
+                figures.append(Figure(f"{name}.clock", f"{what}, by the clock", "a second", *clock, THAN))
+    busiest = max(stand_ins, key=lambda figure: max(figure.rounds))
+    return [*figures, Figure("checks.stand_in", busiest.what, busiest.unit, busiest.rounds)]
 
 
 if __name__ == "__main__":
-    asyncio.run(serve() if sys.argv[1:] == ["serve"] else main(*map(int, sys.argv[1:])))
+    asked_accounts, asked_rounds = [*map(int, sys.argv[1:]), *(ACCOUNTS, ROUNDS)[len(sys.argv) - 1 :]]
+    show(measure(asked_accounts, asked_rounds))

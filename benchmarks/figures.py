@@ -58,6 +58,8 @@ def spread(rounds: tuple[float, ...]) -> str:
 
 
 def rounded(value: float) -> str:
-    """Return a number with three digits that count."""
+    """Return a number with two or three digits that count."""
+    if 0 < abs(value) < 0.1:  # noqa: PLR2004
+        return f"{value:.2g}"
     digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2  # noqa: PLR2004
     return f"{value:,.{digits}f}"

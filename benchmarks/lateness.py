@@ -1,123 +1,202 @@
-"""How late checks begin, beside the way that looks for due checks once a second and starts 50 of them at most.
+"""How late checks begin, and how long people wait for an answer meanwhile, with many chats in one process.
 
-    python -m benchmarks.lateness [CHATS] [INTERVAL]
+    python -m benchmarks.lateness [CHATS] [INTERVAL] [SECONDS]
 
-The chats are linked on an embedded store. Their checks are due evenly over the interval of some seconds. The provider
-is another process on loopback that answers at once. In the first interval nothing counts, and nobody waits for the
-disk: the first check of a chat has something to save. Then ours is measured, and then the baseline, each for half a
-minute. How much of a core it takes counts all threads of this process.
+The whole bot runs in a process of its own, on an embedded store, and serves its metrics. The checks of its chats are
+due evenly over the interval. The provider and Telegram are stand-ins that answer at once. Four times a second somebody
+asks something, and the next one once there is an answer.
 
-10,000 chats at 90 seconds make as many checks a second as 100,000 at a quarter of an hour.
+After a start each check is one in full. 10,000 chats at 90 seconds make as many checks a second as 100,000 at a quarter
+of an hour, and are watched after an interval, when each chat was checked before.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
+from itertools import cycle
 from pathlib import Path
+from statistics import quantiles
 from tempfile import TemporaryDirectory
-from typing import Never
-from unittest.mock import patch
 
-from benchmarks.checks import CONCURRENCY, ZONE, body, server_process
-from benchmarks.start import fill
-from bot import logs
-from bot.domain.schedule import CheckPlan
-from bot.garbage import no_full_collections
-from bot.ports import Check, utc_now
-from bot.provider.client import ProviderClient, open_http_client
-from bot.provider.schema import read_page
-from bot.services.checks import AccountReading, Checker
-from bot.services.workers import Workers
-from bot.store.tinydb.opening import open_store
+from benchmarks.chats import fill
+from benchmarks.figures import Figure, show
+from benchmarks.processes import ROOT, Work, killed_at_the_end
+from benchmarks.provider import Provider, listed, provider
+from benchmarks.telegram_stand_in import Message, TelegramStandIn, telegram_stand_in
+from bot.ports import utc_now
+from bot.sandbox.telegram import BOT_TOKEN
 from bot.store.vault import new_key
 
-SECONDS = 30
-HEAD_START = 5
-"""Seconds until the first check is due. What is late by then counts for nobody."""
-LOOK_EVERY = 0.001
+SECONDS = 60.0
+SETTLED_AFTER = 10.0
+"""Seconds after the start of the bot, before anything counts."""
+ASK_EVERY = 0.25
+ASKING = 100
+"""Chats that ask in turns."""
+QUESTIONS = ("/help", "/status", "/invoices")
+
+WATCHED = """
+import sys, time
+import structlog
+from bot import application
+
+seen = open(sys.argv[1], "w", buffering=1)
+configure_logs = application.configure_logs
+
+def note(_logger, _method, event):
+    if event["event"] == "check ended" and event["lag"] is not None:
+        print(time.time(), "lag", event["lag"], file=seen)
+    if event["event"] == "event loop watched":
+        print(time.time(), "hold", event["longest"], file=seen)
+    return event
+
+def configure_watched(settings):
+    configure_logs(settings)
+    structlog.configure(processors=[note, *structlog.get_config()["processors"]])
+
+application.configure_logs = configure_watched
+from bot.__main__ import main
+main(["run"])
+"""
+"""The bot, which notes how late each check was."""
 
 
-class Watched(Checker):
-    """Notes how late each check begins."""
+@dataclass(frozen=True, slots=True)
+class Case:
+    """So many chats, each checked every ``interval`` seconds. ``warm``: seconds before anything counts."""
 
-    def __init__(self, *args: object) -> None:
-        super().__init__(*args)  # type: ignore[arg-type]
-        self.lags: list[float] = []
+    name: str
+    what: str
+    chats: int
+    interval: float
+    warm: float = SETTLED_AFTER
 
-    async def _check(self, check: Check, *, asked: bool = False) -> AccountReading:
-        assert check.chat.link is not None
-        self.lags.append((utc_now() - check.chat.link.next_check_at).total_seconds())
-        return await super()._check(check, asked=asked)
-
-
-async def once_a_second(checker: Checker) -> None:
-    await checker.tick()
-
-
-async def as_there_is_room(checker: Checker) -> None:
-    await checker.work_off(1)
+    @property
+    def due(self) -> float:
+        """Checks a second."""
+        return self.chats / self.interval
 
 
-async def tick_for(seconds: float, checker: Checker, tick: Callable[[Checker], Awaitable[None]]) -> None:
-    """Tick once a second, or as soon as the tick before has ended."""
-    began = time.perf_counter()
-    while (passed := time.perf_counter() - began) < seconds:
-        await tick(checker)
-        await asyncio.sleep(max(0.0, 1 - (time.perf_counter() - began - passed)))
+CASES = (
+    Case("small", "10,000 chats at 15 min", 10_000, 900),
+    Case("large", "100,000 chats at 15 min, after the start", 100_000, 900),
+    Case("settled", "10,000 chats at 90 s, each checked before", 10_000, 90, warm=100),
+)
 
 
-async def measure(name: str, checker: Watched, tick: Callable[[Checker], Awaitable[None]]) -> None:
-    """Check for a while, and print how late that was."""
-    longest = 0.0
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was seen of the bot: seconds of lateness, of waits, and of holds of its loop; and parts of a core."""
 
-    async def look() -> Never:
-        nonlocal longest
-        while True:
-            at = time.perf_counter()
-            await asyncio.sleep(LOOK_EVERY)
-            longest = max(longest, time.perf_counter() - at - LOOK_EVERY)
-
-    looking, began, worked = asyncio.create_task(look()), time.perf_counter(), time.process_time()
-    await tick_for(SECONDS, checker, tick)
-    worked, passed = time.process_time() - worked, time.perf_counter() - began
-    looking.cancel()
-    lags = sorted(checker.lags)
-    middle, most = lags[len(lags) // 2], lags[len(lags) * 99 // 100]
-    print(f"{name:<28} {len(lags) / passed:6.1f} checks/s; late p50 {middle:5.2f} s, p99 {most:5.2f} s;", end=" ")
-    print(f"{worked / passed:.2f} of a core; loop without a turn for {longest * 1000:.0f} ms at most")
+    lags: Sequence[float]
+    waits: Sequence[float]
+    holds: Sequence[float]
+    bot: float
+    provider: float
+    telegram: float
 
 
-async def main(chats: int = 10_000, interval: float = 90) -> None:
-    logs.configure("WARNING", "console")
-    print(f"{chats:,} chats at {interval:g} s: {chats / interval:.0f} checks a second are due")
-    with TemporaryDirectory() as folder:
-        key = new_key()
-        known = read_page(body(), ZONE).invoices
-        filled = utc_now() + timedelta(seconds=chats * 0.01 + HEAD_START)  # filling takes a while
+async def ask_for(seconds: float, telegram: TelegramStandIn, chats: Sequence[int]) -> list[float]:
+    """Ask in turns for a while. Return how long each answer took."""
+    waits, end = list[float](), time.monotonic() + seconds
+    for chat, question in zip(cycle(chats), cycle(QUESTIONS), strict=False):
+        began = time.monotonic()
+        if began >= end:
+            return waits
+        await telegram.ask([Message(chat, question)])
+        waits.append(time.monotonic() - began)
+        await asyncio.sleep(max(0.0, began + ASK_EVERY - time.monotonic()))
+    return waits
 
-        def due_in(number: int) -> timedelta:
-            return filled - utc_now() + timedelta(seconds=interval * number / chats)
 
-        await fill(Path(folder), key, chats, known, due_in)
-        store = open_store(Path(folder), [key])
-        async with server_process() as url, open_http_client(CONCURRENCY) as http:
-            plan = CheckPlan(timedelta(seconds=interval), ZONE)
-            await asyncio.sleep(max(0.0, (filled - utc_now()).total_seconds()))
-            warm = Checker(store, ProviderClient(http, url, ZONE), utc_now, plan, Workers(CONCURRENCY))
-            with patch("os.fsync"):
-                await tick_for(interval, warm, as_there_is_room)
-            for name, tick in (("as there is room", as_there_is_room), ("once a second, 50 at most", once_a_second)):
-                workers = Workers(CONCURRENCY)
-                checker = Watched(store, ProviderClient(http, url, ZONE), utc_now, plan, workers)
-                await measure(name, checker, tick)
-                await workers.finish()
-        await store.close()
+def noted(file: Path, what: str, since: float) -> list[float]:
+    """Return what the bot has noted since an instant."""
+    lines = [line.split() for line in file.read_text().splitlines()]
+    return [float(value) for at, name, value in lines if name == what and float(at) >= since]
+
+
+def free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return int(listening.getsockname()[1])
+
+
+async def see(case: Case, seconds: float) -> Seen:
+    """Run the bot, and return what was seen of it."""
+    with TemporaryDirectory() as directory:
+        folder, seen, key = Path(directory) / "data", Path(directory) / "seen", new_key()
+        begins = utc_now() + timedelta(seconds=SETTLED_AFTER + case.chats / 1000)  # filling takes a while
+        step = case.interval / case.chats
+        await fill(folder, key, case.chats, listed(), lambda n: begins - utc_now() + timedelta(seconds=step * n))
+        async with provider() as stand_in, telegram_stand_in() as telegram:
+            environment = {
+                "PATH": os.environ["PATH"],
+                "PYTHONPATH": str(ROOT),
+                "TELEGRAM_BOT_TOKEN": BOT_TOKEN,
+                "TELEGRAM_API_URL": telegram.url,
+                "PROVIDER_URL": stand_in.url,
+                "DATA_DIR": str(folder),
+                "TOKEN_KEYS": key,
+                "CHECK_INTERVAL": f"{case.interval:g}",
+                "WEB_LISTEN": f"127.0.0.1:{free_port()}",
+                "LOG_LEVEL": "ERROR",
+            }
+            command = (sys.executable, "-c", WATCHED, str(seen))
+            async with killed_at_the_end(await asyncio.create_subprocess_exec(*command, env=environment)) as bot:
+                await telegram.until(lambda: telegram.polls > 0, 600)
+                await asyncio.sleep(max(0.0, (begins - utc_now()).total_seconds()) + case.warm)
+                return await _watched(bot.pid, stand_in, telegram, seen, seconds)
+
+
+async def _watched(pid: int, stand_in: Provider, telegram: TelegramStandIn, seen: Path, seconds: float) -> Seen:
+    since, asking = time.time(), range(1, 1 + ASKING)
+    bot, others, own = Work(pid), Work(stand_in.pid), Work()
+    waits = await ask_for(seconds, telegram, asking)
+    shares = (bot.share, others.share, own.share)
+    return Seen(noted(seen, "lag", since), waits, noted(seen, "hold", since), *shares)
+
+
+def figures_of(case: Case, seen: Seen, seconds: float) -> list[Figure]:
+    def figure(name: str, what: str, unit: str, value: float, *baseline: float, than: str = "") -> Figure:
+        return Figure(f"lateness.{case.name}.{name}", f"{case.what}: {what}", unit, (value,), baseline, than)
+
+    lag, wait = ([*quantiles(values, n=100)] for values in (seen.lags, seen.waits))
+    figures = [
+        figure("rate", "checks that began", "a second", len(seen.lags) / seconds, case.due, than="due"),
+        figure("p50", "how late they began, median", "s", lag[49]),
+        figure("p99", "how late they began, 99th percentile", "s", lag[98]),
+        figure("core", "part of a core that the bot used", "", seen.bot),
+        figure("answers.p50", "an answer meanwhile, median", "ms", 1000 * wait[49]),
+        figure("answers.p99", "an answer meanwhile, 99th percentile", "ms", 1000 * wait[98]),
+        figure("provider", "part of its core that the provider's stand-in used", "", seen.provider),
+        figure("telegram", "part of its core that Telegram's stand-in used", "", seen.telegram),
+    ]
+    with suppress(ValueError):
+        figures.append(figure("hold", "loop without a turn at most", "ms", 1000 * max(seen.holds)))
+    return figures
+
+
+def measure(cases: Sequence[Case] = CASES, seconds: float = SECONDS) -> list[Figure]:
+    """Return how late checks were, how long answers took, and how much of a core it took."""
+    return [figure for case in cases for figure in figures_of(case, asyncio.run(see(case, seconds)), seconds)]
+
+
+def main(arguments: Sequence[str]) -> None:
+    numbers = [float(word) for word in arguments]
+    if not numbers:
+        return show(measure())
+    chats, interval, seconds = [*numbers, *(10_000.0, 900.0, SECONDS)[len(numbers) :]]
+    case = Case("asked", f"{chats:,.0f} chats at {interval:g} s", int(chats), interval)
+    return show(measure([case], seconds))
 
 
 if __name__ == "__main__":
-    with no_full_collections():
-        asyncio.run(main(*map(int, sys.argv[1:])))
+    main(sys.argv[1:])

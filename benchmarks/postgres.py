@@ -12,13 +12,13 @@ trip to each statement (four per transaction), but many concurrent transactions 
 from __future__ import annotations
 
 import asyncio
-import statistics
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
+from benchmarks.figures import Figure, show
 from bot.ports import Check, Delivery
 from bot.store.postgres.connections import Cursor
 from bot.store.postgres.opening import open_store
@@ -32,6 +32,8 @@ LEASE = timedelta(minutes=5)
 BATCH = 50
 ROUNDS = 3
 CONNECTIONS = 10
+CHATS, AT_ONCE = 2000, 20
+BARE = "bare transactions"
 KNOWN = knowledge(*range(1, 31))
 
 Rates = dict[str, float]
@@ -74,7 +76,7 @@ async def claim_all(claim: Callable[[], Awaitable[Sequence[Any]]]) -> tuple[floa
 async def one_round(store: Store, number: int, chats: int, count: int) -> Rates:
     """Check all chats twice, the second time with news, and deliver the alerts."""
     now = NOW + timedelta(hours=2 * number + 1)
-    rates: Rates = {"bare transactions": await bare(store, chats, count)}
+    rates: Rates = {BARE: await bare(store, chats, count)}
 
     def finish(check: Check, *alert: Any, later: timedelta) -> Callable[[], Awaitable[Any]]:
         return lambda: store.finish_check(check.claim, checked(check, *alert, now=now, next_check_at=now + later))
@@ -101,24 +103,24 @@ async def one_round(store: Store, number: int, chats: int, count: int) -> Rates:
     return rates
 
 
-async def measure(url: str, chats: int, count: int) -> None:
+async def run_rounds(url: str, chats: int, count: int) -> list[Rates]:
     store = await open_store(url, [new_key()], connections=CONNECTIONS, timeout=60, clock=lambda: NOW)
     links = [new_link(store, chat_id) for chat_id in range(1, chats + 1)]
     await at_once(count, [lambda link=link: store.link(link, KNOWN) for link in links])  # type: ignore[misc]
     rounds = [await one_round(store, number, chats, count) for number in range(ROUNDS + 1)][1:]
     await store.close()
-    base = statistics.median(rates["bare transactions"] for rates in rounds)
-    print(f"{chats} chats, {count} at once on {CONNECTIONS} connections, median of {ROUNDS} rounds")
-    for name in rounds[0]:
-        rate = statistics.median(rates[name] for rates in rounds)
-        print(f"{name:30} {rate:8.0f} a second   {rate / base:6.2f} × bare")
+    return rounds
 
 
-def main() -> None:
-    chats, count, *_ = [*map(int, sys.argv[1:]), *(2000, 20)[len(sys.argv) - 1 :]]
+def measure(chats: int = CHATS, count: int = AT_ONCE) -> list[Figure]:
+    """Return how many a second there are of each, beside bare transactions."""
     with temporary_cluster(fsync="on") as cluster:
-        asyncio.run(measure(cluster.make_database("benchmark"), chats, count))
+        rounds = asyncio.run(run_rounds(cluster.make_database("benchmark"), chats, count))
+    found = {name: tuple(rates[name] for rates in rounds) for name in rounds[0]}
+    bare_rates = found.pop(BARE)
+    return [Figure(f"postgres.{name}", name, "a second", rates, bare_rates, BARE) for name, rates in found.items()]
 
 
 if __name__ == "__main__":
-    main()
+    wanted_chats, wanted_at_once = [*map(int, sys.argv[1:]), *(CHATS, AT_ONCE)[len(sys.argv) - 1 :]]
+    show(measure(wanted_chats, wanted_at_once))

@@ -10,7 +10,6 @@ drawing a page are left out: a search does neither more often than a list.
 from __future__ import annotations
 
 import random
-import statistics
 import sys
 import time
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from decimal import Decimal
 from functools import partial
 from zoneinfo import ZoneInfo
 
+from benchmarks.figures import Figure, show
 from bot.chat.search_words import vocabulary_of
 from bot.chat.texts import load_translations
 from bot.domain.invoices import Invoice, Item, open_first
@@ -30,6 +30,8 @@ from tests.fakes import invoice, settled
 
 TODAY = date(2026, 11, 29)
 ROUNDS = 5
+COUNT = 30_000
+LIST = "putting the list into order"
 SEARCHES = (
     "4711", "2025", "49,90", ">20", "März", "Q1 2026", "unbezahlt", "Hosting", "shop4711.example.org", "exmaple.org",
     "Betriebsystem", "Überraschungen", "domain 2025 bezahlt", "7,77 März Hosting shop4711.example.org", "4711 4712",
@@ -54,30 +56,33 @@ def account(count: int) -> list[Invoice]:
     return made
 
 
-def median_of(work: Callable[[], object]) -> float:
-    """Return the seconds of processor time, after one round that does not count."""
-    taken = []
-    for _ in range(ROUNDS + 1):
-        began = time.thread_time()
-        work()
-        taken.append(time.thread_time() - began)
-    return statistics.median(taken[1:])
+def seconds_of(work: Callable[[], object]) -> float:
+    """Return the seconds of processor time."""
+    began = time.thread_time()
+    work()
+    return time.thread_time() - began
 
 
-def main() -> None:
-    invoices = account(int(sys.argv[1]) if sys.argv[1:] else 30_000)
+def measure(count: int = COUNT) -> list[Figure]:
+    """Return the milliseconds of each search, beside those for putting the list into order, in turns."""
+    invoices = account(count)
     vocabulary = vocabulary_of(load_translations("EUR", ZoneInfo("Europe/Berlin")))
 
     def search(text: str) -> None:
         conditions = conditions_in(text, vocabulary, TODAY)
         find(invoices, conditions, vocabulary, similar, TODAY, lambda due: due < TODAY)
 
-    baseline = median_of(lambda: open_first(invoices))
-    print(f"{len(invoices):,} invoices put into order: {baseline * 1000:.0f} ms")
-    for text in SEARCHES:
-        taken = median_of(partial(search, text))
-        print(f"{text:<40} {taken * 1000:7.0f} ms {taken / baseline:6.1f} × that")
+    works: dict[str, Callable[[], object]] = {LIST: partial(open_first, invoices)}
+    works |= {text: partial(search, text) for text in SEARCHES}
+    taken: dict[str, list[float]] = {name: [] for name in works}
+    for number in range(ROUNDS + 1):
+        for name, work in works.items():
+            seconds = seconds_of(work)
+            if number:  # the first round does not count
+                taken[name].append(1000 * seconds)
+    base = tuple(taken.pop(LIST))
+    return [Figure(f"searching.{text}", f"`{text}`", "ms", tuple(found), base, LIST) for text, found in taken.items()]
 
 
 if __name__ == "__main__":
-    main()
+    show(measure(int(sys.argv[1]) if sys.argv[1:] else COUNT))

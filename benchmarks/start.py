@@ -1,6 +1,6 @@
 """How long the bot takes until it first asks Telegram for updates, and what it holds in memory then.
 
-    python -m benchmarks.start [CHATS]
+    python -m benchmarks.start [CHATS …]
 
 The baseline is the smallest bot on the same library, python-telegram-bot's own echo. Both are processes of their own
 that start in turns, against the same stand-in for Telegram. The chats of the bot are linked, each with a few invoices
@@ -14,34 +14,29 @@ from __future__ import annotations
 
 import asyncio
 import os
-import statistics
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
-from unittest.mock import patch
 
-from benchmarks.capacity import processor_time
-from bot.domain.chats import Link, Place, Token, Watch
-from bot.domain.invoices import Invoice
-from bot.domain.knowledge import learn
-from bot.ports import utc_now
-from bot.sandbox.sandbox import Sandbox, open_sandbox
+from benchmarks.chats import fill
+from benchmarks.figures import Figure, show
+from benchmarks.processes import ROOT, killed_at_the_end, memory_of, processor_time
+from benchmarks.telegram_stand_in import TelegramStandIn, telegram_stand_in
 from bot.sandbox.telegram import BOT_TOKEN
-from bot.store.tinydb.opening import open_store
 from bot.store.vault import new_key
-from tests.fakes import invoice
 
-ROOT = Path(__file__).parents[1]
 ROUNDS = 5
+SIZES = (0, 10_000, 100_000)
+MANY = 50_000
+"""With more chats, there is only one round after the one that does not count."""
 REST = 3.0
 """Seconds after the first poll."""
-KNOWN = 5
-"""Invoices of a chat."""
+LONGEST = 300.0
+ECHO_NAME = "python-telegram-bot's echo"
 
 HIDDEN = "import sys; sys.modules['rich'] = sys.modules['better_exceptions'] = None\n"
 ECHO = """
@@ -59,38 +54,6 @@ application.run_polling()
 OURS = "from bot.__main__ import main; main(['run'])"
 
 
-def in_an_hour(_: int) -> timedelta:
-    return timedelta(hours=1)
-
-
-async def fill(
-    folder: Path,
-    key: str,
-    chats: int,
-    invoices: Iterable[Invoice] = (),
-    due_in: Callable[[int], timedelta] = in_an_hour,
-) -> None:
-    """Link the chats, with these invoices known and the next check due in so long. Nobody waits for the disk."""
-    now = utc_now()
-    invoices = invoices or [invoice(n, (now + timedelta(days=100)).date()) for n in range(1, 1 + KNOWN)]
-    known = {each.id: learn(None, each, now) for each in invoices}
-    with patch("os.fsync"):
-        store = open_store(folder, [key])
-        for number in range(1, 1 + chats):
-            token = Token(f"token-of-customer-{number}")
-            link = Link(
-                account=store.account_of("http://localhost", token),
-                place=Place(number),
-                token=token,
-                linked_by=number,
-                linked_at=now,
-                next_check_at=utc_now() + due_in(number),
-                watch=Watch(checked_at=now),
-            )
-            await store.link(link, known)
-        await store.close()
-
-
 class Start(NamedTuple):
     """The seconds until the first poll, those of the processor in it, and the megabytes at rest."""
 
@@ -99,60 +62,70 @@ class Start(NamedTuple):
     size: float
 
 
-async def started(sandbox: Sandbox, script: Sequence[str], environment: dict[str, str]) -> Start:
+async def started(telegram: TelegramStandIn, script: Sequence[str], environment: Mapping[str, str]) -> Start:
     """Start a bot, and kill it after a rest."""
-    polls = len(sandbox.telegram.calls_of("getUpdates"))
-    began = time.perf_counter()
+    polls, began = telegram.polls, time.perf_counter()
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", *script, env=environment)
-    try:
-        while len(sandbox.telegram.calls_of("getUpdates")) == polls:  # noqa: ASYNC110  # the stand-in says nothing
-            await asyncio.sleep(0.005)
+    async with killed_at_the_end(process):
+        await telegram.until(lambda: telegram.polls > polls, LONGEST)
         took, worked = time.perf_counter() - began, processor_time(process.pid)
         await asyncio.sleep(REST)
-        status = Path(f"/proc/{process.pid}/status").read_text()
-        return Start(took, worked, int(status.partition("VmRSS:")[2].split()[0]) / 1024)
-    finally:
-        with suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
+        return Start(took, worked, memory_of(process.pid))
 
 
-async def main(chats: int) -> None:
+async def starts(chats: int, rounds: int) -> tuple[list[Start], list[Start]]:
+    """Return the starts of ours with so many chats, and of the echo in turns with them."""
     key = new_key()
     with TemporaryDirectory() as directory:
-        folder = Path(directory)
-        await fill(folder, key, chats)
-        async with open_sandbox() as sandbox:
+        await fill(Path(directory), key, chats)
+        async with telegram_stand_in() as telegram:
             environment = {
                 "PATH": os.environ["PATH"],
                 "PYTHONPATH": str(ROOT),
                 "TELEGRAM_BOT_TOKEN": BOT_TOKEN,
-                "TELEGRAM_API_URL": sandbox.telegram_url,
-                "PROVIDER_URL": sandbox.provider_url,
+                "TELEGRAM_API_URL": telegram.url,
+                "PROVIDER_URL": "http://localhost",
                 "DATA_DIR": directory,
                 "TOKEN_KEYS": key,
                 "LOG_LEVEL": "ERROR",
             }
-            bots = {
-                "echo": [HIDDEN + ECHO, sandbox.telegram_url, BOT_TOKEN],
-                f"ours, {chats:,} chats": [HIDDEN + OURS],
-            }
-            results: dict[str, list[Start]] = {name: [] for name in bots}
-            for _ in range(ROUNDS + 1):
-                for name, script in bots.items():
-                    results[name].append(await started(sandbox, script, environment))
-    report({name: runs[1:] for name, runs in results.items()})
+            ours, echo = list[Start](), list[Start]()
+            for _ in range(rounds + 1):
+                ours.append(await started(telegram, [HIDDEN + OURS], environment))
+                echo.append(await started(telegram, [HIDDEN + ECHO, telegram.url, BOT_TOKEN], environment))
+    return ours[1:], echo[1:]
 
 
-def report(results: dict[str, list[Start]]) -> None:
-    """Print medians, and the spread of the time."""
-    echo = statistics.median(run.worked for run in results["echo"])
-    for name, runs in results.items():
-        seconds, worked, size = (statistics.median(column) for column in zip(*runs, strict=True))
-        shortest, longest = min(run.seconds for run in runs), max(run.seconds for run in runs)
-        print(f"{name:<20} first poll after {seconds:.2f} s ({shortest:.2f} to {longest:.2f}),", end=" ")
-        print(f"{worked:.2f} s of a core ({worked / echo:.2f} × echo); at rest {size:.0f} MB")
+def figures_of(chats: int, ours: Sequence[Start], echo: Sequence[Start]) -> list[Figure]:
+    """Return the figures of so many chats."""
+    units = (("seconds", "s until the first poll"), ("worked", "s of a core until then"), ("size", "MB at rest"))
+    return [
+        Figure(
+            f"start.{chats}.{name}",
+            f"start with {chats:,} chats",
+            unit,
+            tuple(getattr(start, name) for start in ours),
+            tuple(getattr(start, name) for start in echo),
+            ECHO_NAME,
+        )
+        for name, unit in units
+    ]
+
+
+def measure(*sizes: int) -> list[Figure]:
+    """Return the starts with so many chats, and the memory that each chat takes."""
+    figures, sizes = list[Figure](), sizes or SIZES
+    at_rest = dict[int, list[float]]()
+    for chats in sizes:
+        ours, echo = asyncio.run(starts(chats, ROUNDS if chats <= MANY else 1))
+        figures += figures_of(chats, ours, echo)
+        at_rest[chats] = [start.size for start in ours]
+    least, most = min(sizes), max(sizes)
+    if most > least:
+        more = median(at_rest[most]) - median(at_rest[least])
+        figures.append(Figure("start.chat", "memory for each chat", "KB", (more * 1024 / (most - least),)))
+    return figures
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]) if sys.argv[1:] else 0))
+    show(measure(*map(int, sys.argv[1:])))

@@ -1,6 +1,6 @@
 """The cost of a change in the embedded store and of its start, by the number of chats.
 
-    python -m benchmarks.store [--quick]
+    python -m benchmarks.store [CHATS …]
 
 The baseline, in the same run on the same disk, is TinyDB unchanged: one JSON file for all chats, rewritten in place
 without a sync at each change. Ratios mean the same on every machine, unlike seconds.
@@ -9,33 +9,35 @@ without a sync at each change. Ratios mean the same on every machine, unlike sec
 from __future__ import annotations
 
 import asyncio
-import gc
-import statistics
 import sys
-import tempfile
 import time
-from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
 from tinydb import TinyDB
 from tinydb.table import Document
 
+from benchmarks.chats import fill
+from benchmarks.figures import Figure, show
+from benchmarks.provider import listed
 from bot.domain.alerts import Alert, AlertKind, KnownInvoice
-from bot.domain.chats import Link, Place, Token, Watch
+from bot.domain.chats import Watch
 from bot.domain.standings import Standing
-from bot.ports import Checked
+from bot.ports import Checked, utc_now
 from bot.store.store import Store
 from bot.store.tinydb.opening import open_store
 from bot.store.tinydb.transaction import chat_file
 from bot.store.vault import new_key
 
-NOW = datetime(2026, 3, 1, 9, tzinfo=UTC)
+NOW = utc_now()
 MINUTE = timedelta(minutes=1)
 LEASE = 5 * MINUTE
 INVOICES = 17  # about 5 KB a chat
+SIZES = (100, 10_000)
+PLAIN = "TinyDB with one file"
 TITLE = "KVM Konfigurierbar (SSD) - (27.06.2026 - 26.07.2026)"
 
 
@@ -60,24 +62,6 @@ def knowledge(total: str = "7.95") -> dict[int, KnownInvoice]:
     }
 
 
-async def fill(folder: Path, key: str, chats: int) -> None:
-    """Link chats through the store itself, each with its knowledge."""
-    store = open_store(folder, [key])
-    for chat_id in range(1, chats + 1):
-        token = Token(f"token-of-{chat_id}")
-        link = Link(
-            account=store.account_of("https://provider.example", token),
-            place=Place(chat_id),
-            token=token,
-            linked_by=chat_id,
-            linked_at=NOW,
-            next_check_at=NOW,
-            watch=Watch(checked_at=NOW),
-        )
-        await store.link(link, knowledge())
-    await store.close()
-
-
 async def check(store: Store, now: datetime, *, news: bool) -> tuple[float, float]:
     """Return the milliseconds for claiming a check and for saving it."""
     begin = time.perf_counter()
@@ -97,7 +81,7 @@ async def check(store: Store, now: datetime, *, news: bool) -> tuple[float, floa
     return (middle - begin) * 1000, (time.perf_counter() - ready) * 1000
 
 
-def plain_tinydb(folder: Path, chats: int, rounds: int) -> float:
+def plain_tinydb(folder: Path, chats: int, rounds: int) -> list[float]:
     """Return the milliseconds for changing one chat if all chats share one file."""
     database = TinyDB(folder / "all.json")
     row = {"known": [msgspec.to_builtins(invoice) for invoice in knowledge().values()]}
@@ -110,46 +94,38 @@ def plain_tinydb(folder: Path, chats: int, rounds: int) -> float:
 
     figures = [change(number) for number in range(rounds)]
     database.close()
-    return statistics.median(figures)
+    return figures
 
 
-def in_ms(work: Callable[[], object]) -> float:
-    """Return the milliseconds of a call."""
-    gc.collect()
-    begin = time.perf_counter()
-    work()
-    return (time.perf_counter() - begin) * 1000
-
-
-async def measure(root: Path, chats: int) -> None:
-    """Print one line of results."""
+async def of(root: Path, chats: int) -> list[Figure]:
+    """Return what a check costs in the store of so many chats."""
     folder, key, rounds = root / str(chats), new_key(), min(chats, 300)
-    await fill(folder, key, chats)
-    size = sum(path.stat().st_size for path in (folder / "chats").iterdir()) / chats
-    opened: list[Store] = []
-    start = in_ms(lambda: opened.append(open_store(folder, [key])))
-    (store,) = opened
+    await fill(folder, key, chats, listed(), lambda _: NOW - utc_now())
+    store = open_store(folder, [key])
     half = rounds // 2
     news = [await check(store, NOW + (1 + n) * MINUTE, news=True) for n in range(half)]
     same = [await check(store, NOW + (1 + n) * MINUTE, news=False) for n in range(half, 2 * half)]
-    claim = statistics.median(figure for figure, _ in news + same)
-    save, keep = (statistics.median(figure for _, figure in part) for part in (news, same))
     await store.close()
-    plain = plain_tinydb(folder, chats, max(3, min(50, 20_000 // chats)))
-    print(
-        f"{chats:>6} chats of {size / 1024:.1f} KB | claim {claim:6.2f} ms | check with news {save:6.2f} ms"
-        f" | without {keep:6.2f} ms | one file, plain TinyDB {plain:7.2f} ms = x {plain / save:.1f}"
-        f" | start {start:7.1f} ms"
-    )
+    plain = plain_tinydb(folder, chats, min(half, max(3, min(50, 20_000 // chats))))
+    works = {
+        "claim": [claim for claim, _ in news + same],
+        "check with news saved": [save for _, save in news],
+        "check without news saved": [save for _, save in same],
+    }
     assert (folder / chat_file(1)).exists()
+    return [
+        Figure(
+            f"store.{chats}.{name}", f"{chats:,} chats: {name}", "ms", tuple(found[: len(plain)]), tuple(plain), PLAIN
+        )
+        for name, found in works.items()
+    ]
 
 
-def main() -> None:
-    sizes = [10, 100] if "--quick" in sys.argv else [10, 100, 10_000]
-    with tempfile.TemporaryDirectory() as root:
-        for chats in sizes:
-            asyncio.run(measure(Path(root), chats))
+def measure(*sizes: int) -> list[Figure]:
+    """Return what a check costs in the store, beside a change in one file for all chats."""
+    with TemporaryDirectory() as root:
+        return [figure for chats in sizes or SIZES for figure in asyncio.run(of(Path(root), chats))]
 
 
 if __name__ == "__main__":
-    main()
+    show(measure(*map(int, sys.argv[1:])))

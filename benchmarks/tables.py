@@ -12,7 +12,6 @@ from __future__ import annotations
 import csv
 import gc
 import io
-import statistics
 import sys
 import time
 import tracemalloc
@@ -20,11 +19,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 from tempfile import TemporaryFile
 from zoneinfo import ZoneInfo
 
 import openpyxl
 
+from benchmarks.figures import Figure, show
 from bot.chat.texts import load_translations
 from bot.chat.views.tables import table_words
 from bot.domain.invoices import Invoice, Item
@@ -37,6 +38,7 @@ from tests.fakes import invoice
 BERLIN = ZoneInfo("Europe/Berlin")
 WORDS = table_words(load_translations("EUR", BERLIN)["de"])
 ROUNDS = 3
+COUNT = 2000
 MIB = 1024 * 1024
 
 
@@ -91,13 +93,10 @@ def texts(invoices: list[Invoice]) -> None:
 
 
 def seconds(work: Callable[[], None]) -> float:
-    """Return the processor time of the middle round."""
-    taken = []
-    for _ in range(ROUNDS + 1):
-        begin = time.process_time()
-        work()
-        taken.append(time.process_time() - begin)
-    return statistics.median(taken[1:])
+    """Return the processor time."""
+    begin = time.process_time()
+    work()
+    return time.process_time() - begin
 
 
 def peak(work: Callable[[], None]) -> float:
@@ -110,15 +109,20 @@ def peak(work: Callable[[], None]) -> float:
     return most / MIB
 
 
-def main(count: int) -> None:
-    """Print the results."""
+def measure(count: int = COUNT) -> list[Figure]:
+    """Return the seconds and the memory for tables of so many invoices."""
     invoices = [made(number) for number in range(1, count + 1)]
-    rows = list(cells(entries(invoices, BERLIN)))
+    rows, figures = list(cells(entries(invoices, BERLIN))), list[Figure]()
     for name, ours, plain in (("CSV", texts, plain_csv), ("XLSX", workbook, plain_workbook)):
-        own, bare = seconds(lambda ours=ours: ours(invoices)), seconds(lambda plain=plain: plain(rows))  # type: ignore[misc]
-        few, many = (peak(lambda ours=ours, part=part: ours(part)) for part in (invoices[: count // 10], invoices))  # type: ignore[misc]
-        print(f"{name}: {own / bare:.2f} × plain, {own:.2f} s for {count} invoices; {few:.1f} → {many:.1f} MiB")
+        rounds = [(seconds(partial(ours, invoices)), seconds(partial(plain, rows))) for _ in range(ROUNDS + 1)][1:]
+        own, bare = (tuple(column) for column in zip(*rounds, strict=True))
+        what = f"{name} of {count:,} invoices"
+        figures.append(Figure(f"tables.{name}", what, "s of a core", own, bare, "plain writers of the same cells"))
+        for part in (count // 10, count):
+            most = peak(partial(ours, invoices[:part]))
+            figures.append(Figure(f"tables.{name}.{part}", f"{name} of {part:,} invoices: memory", "MiB", (most,)))
+    return figures
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 2000)
+    show(measure(int(sys.argv[1]) if len(sys.argv) > 1 else COUNT))

@@ -1,6 +1,6 @@
 """Compare requests per second of the bot's transport with httpx's own, and with aiohttp's own connector, in one run.
 
-    python benchmarks/transport.py [requests] [at once]
+    python -m benchmarks.transport [requests] [at once]
 
 The server answers from the same process, so both results are a lower bound. Their ratio counts.
 """
@@ -8,7 +8,6 @@ The server answers from the same process, so both results are a lower bound. The
 from __future__ import annotations
 
 import asyncio
-import statistics
 import sys
 import time
 from unittest.mock import patch
@@ -16,12 +15,15 @@ from unittest.mock import patch
 import aiohttp
 import httpx
 
+from benchmarks.figures import Figure, show
 from bot.provider import transport
 from bot.provider.transport import make_transport
 
 BODY = b"x" * 20_000  # about what 30 invoices take
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(BODY) + BODY
 ROUNDS = 5
+REQUESTS, AT_ONCE = 1000, 50
+BASE = "httpx's own transport, its default limits"
 
 
 async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -55,29 +57,36 @@ async def unwatched(url: str, at_once: int) -> httpx.AsyncClient:
     return client
 
 
-async def main(requests: int = 2000, at_once: int = 50) -> None:
+async def rates_of(requests: int, at_once: int) -> dict[str, list[float]]:
+    """Return the requests a second of each round, by transport."""
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
     limits = httpx.Limits(max_connections=at_once, max_keepalive_connections=at_once)
     clients = {
-        "httpx's own transport, its default limits": httpx.AsyncClient(trust_env=False),
+        BASE: httpx.AsyncClient(trust_env=False),
         "httpx's own transport, all kept alive": httpx.AsyncClient(trust_env=False, limits=limits),
         "the bot's transport, connections not watched": await unwatched(url, at_once),
         "the bot's transport": httpx.AsyncClient(transport=make_transport(at_once)),
     }
     rates: dict[str, list[float]] = {name: [] for name in clients}
-    for _ in range(ROUNDS):  # in turns, so that a busy machine slows all of them
+    for number in range(ROUNDS + 1):  # in turns, so that a busy machine slows all of them
         for name, client in clients.items():
-            rates[name].append(await rate(client, url, requests, at_once))
-    base = statistics.median(rates["httpx's own transport, its default limits"])
-    print(f"{requests} requests, {at_once} at once, {len(BODY)} bytes each, median of {ROUNDS} rounds")
-    for name, figures in rates.items():
-        median = statistics.median(figures)
-        print(f"{name:46} {median:8.0f} requests/s   x {median / base:.2f}")
+            found = await rate(client, url, requests, at_once)
+            if number:  # the first round does not count
+                rates[name].append(found)
     for client in clients.values():
         await client.aclose()
     server.close()
+    return rates
+
+
+def measure(requests: int = REQUESTS, at_once: int = AT_ONCE) -> list[Figure]:
+    """Return the requests a second of each transport, beside httpx's own."""
+    rates = {name: tuple(found) for name, found in asyncio.run(rates_of(requests, at_once)).items()}
+    base = rates.pop(BASE)
+    return [Figure(f"transport.{name}", name, "a second", found, base, BASE) for name, found in rates.items()]
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*map(int, sys.argv[1:])))
+    wanted_requests, wanted_at_once = [*map(int, sys.argv[1:]), *(REQUESTS, AT_ONCE)[len(sys.argv) - 1 :]]
+    show(measure(wanted_requests, wanted_at_once))

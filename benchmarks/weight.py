@@ -24,6 +24,8 @@ from tempfile import TemporaryDirectory
 from typing import Any, Never
 from zoneinfo import ZoneInfo
 
+from benchmarks.figures import Figure, show
+from benchmarks.processes import first_line, python_module
 from bot import logs
 from bot.chat.search_words import vocabulary_of
 from bot.chat.texts import load_translations
@@ -50,8 +52,6 @@ from bot.store.vault import new_key
 
 ZONE = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-LIMIT = 50.0
-"""Milliseconds."""
 
 INVOICES, ITEMS, BROKEN, TEXT = 30_000, 100_000, 100_000, 10 * 1024 * 1024
 
@@ -98,14 +98,8 @@ async def serve(folder: Path) -> None:
 @asynccontextmanager
 async def provider(folder: Path) -> AsyncIterator[str]:
     """Run the provider in a process of its own. Yield its URL."""
-    pipe = asyncio.subprocess.PIPE
-    command = (sys.executable, "-m", "benchmarks.weight", str(folder))
-    process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe)
-    assert process.stdout is not None
-    assert process.stdin is not None
-    yield f"http://127.0.0.1:{int(await process.stdout.readline())}"
-    process.stdin.close()
-    await process.wait()
+    async with python_module("benchmarks.weight", str(folder)) as process:
+        yield f"http://127.0.0.1:{await first_line(process)}"
 
 
 def paid_over_ten_years(listing: Listing) -> Listing:
@@ -123,6 +117,7 @@ class Watchdog:
     """Measures the longest step of the event loop, and its longest wait for a turn."""
 
     def __init__(self) -> None:
+        self.figures: list[Figure] = []
         self._longest = self._waited = 0.0
         self._looking = asyncio.create_task(self._look())
         run = events.Handle._run  # every step goes through it
@@ -135,15 +130,14 @@ class Watchdog:
         events.Handle._run = measured  # type: ignore[method-assign, assignment]
 
     async def during(self, name: str, work: Awaitable[Any]) -> Any:
-        """Print the longest step while ``work`` is done. It is done in steps of its own."""
+        """Note the longest step while ``work`` is done. It is done in steps of its own."""
         await asyncio.sleep(2 * LOOK_EVERY)
-        self._longest, self._waited, began = 0.0, 0.0, time.perf_counter()
+        self._longest, self._waited = 0.0, 0.0
         result = await asyncio.create_task(_awaited(work))
-        seconds = time.perf_counter() - began
         await asyncio.sleep(2 * LOOK_EVERY)
         held, waited = self._longest * 1000, self._waited * 1000
-        mark = "" if max(held, waited) <= LIMIT else f"  longer than {LIMIT:.0f} ms"
-        print(f"{name:<48} step {held:6.1f} ms, no turn for {waited:6.1f} ms, {seconds:5.1f} s in all{mark}")
+        self.figures.append(Figure(f"weight.{name}", f"{name}: longest step", "ms", (held,)))
+        self.figures.append(Figure(f"weight.{name}.no_turn", f"{name}: no turn at most", "ms", (waited,)))
         return result
 
     async def _look(self) -> Never:
@@ -157,7 +151,8 @@ async def _awaited(work: Awaitable[Any]) -> Any:
     return await work
 
 
-async def main() -> None:
+async def watched() -> list[Figure]:
+    """Do what the bot does with such accounts. Return the steps."""
     logs.configure("WARNING", "console")
     t = load_translations("EUR", ZONE)["en"]
     with TemporaryDirectory() as directory:
@@ -196,11 +191,19 @@ async def main() -> None:
             broken = client.list_invoices(Token("broken"), "en")
             await watchdog.during(f"read a list of {BROKEN:,} that can't be read", broken)
             await store.close()
+    return watchdog.figures
+
+
+def measure() -> list[Figure]:
+    """Return the longest step of all, and each by itself."""
+    with no_full_collections():
+        figures = asyncio.run(watched())
+    longest = max(figure.median for figure in figures if not figure.name.endswith("no_turn"))
+    return [Figure("weight.longest", "the longest step of all", "ms", (longest,)), *figures]
 
 
 if __name__ == "__main__":
     if sys.argv[1:]:
         asyncio.run(serve(Path(sys.argv[1])))
     else:
-        with no_full_collections():
-            asyncio.run(main())
+        show(measure())
