@@ -1,4 +1,5 @@
 # `make` lists all commands. They need Python 3.11, 3.12 or 3.13, git and make.
+# `make bench ONLY=checks` measures one part, `make bench RECORD=yes` also records the ratios that `make quick` looks at.
 # To use another Python or virtual environment: make test PYTHON=python3.12 VENV=/tmp/venv-312
 
 PYTHON ?= python3
@@ -17,7 +18,7 @@ TOOLS_READY = $(VENV)-tools/ready-tools-$(PYTHON_VERSION)
 ready = $(VENV)/ready-$(1)-$(PYTHON_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run doctor test lint types tests browser conformance mutate audit sbom chaos simulate outcome bench format lock upgrade picture clean
+.PHONY: help demo run doctor test lint types tests quick browser conformance mutate audit sbom chaos simulate outcome bench format lock upgrade picture clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -31,7 +32,7 @@ run: $(call ready,run) ## Run the bot with the settings from .env
 doctor: $(call ready,run) ## Check the settings, the key, the store, Telegram and the provider
 	@$(IN_VENV) -m bot doctor
 
-test: lint types tests ## Linter, formatter check, type checker and all tests
+test: lint types tests quick ## Linter, formatter check, type checker, all tests, and a look at the speed
 
 lint: $(call ready,dev) ## Linter and formatter check
 	$(IN_VENV) -m ruff check
@@ -45,6 +46,9 @@ types: $(call ready,dev) ## Type checker
 tests: $(call ready,dev) ## All tests
 	@$(IN_VENV) -m tests.programs
 	$(IN_VENV) -m pytest -n $(WORKERS) --dist worksteal
+
+quick: $(call ready,dev) ## See whether anything has become slower by a third
+	@$(IN_VENV) -m benchmarks.quick
 
 browser: $(call ready,dev) ## Get Chromium for the tests of the demo's page, also by Debian's package manager
 	@$(IN_VENV) -m tests.programs --install
@@ -72,7 +76,8 @@ simulate: $(call ready,dev) ## Simulate months of many chats: make simulate SEED
 outcome: $(call ready,dev) ## Measure how many services are lost: make outcome CUSTOMERS=1000 MONTHS=12
 	$(IN_VENV) -m tests.outcome.run --customers $(CUSTOMERS) --months $(MONTHS)
 
-bench: $(call ready,dev) $(TOOLS_READY) ## Measure everything beside its baselines, and write docs/performance.md: make bench ONLY=checks
+bench: $(call ready,dev) $(TOOLS_READY) ## Measure everything beside its baselines, and write docs/performance.md
+	@$(if $(RECORD),$(IN_VENV) -m benchmarks.quick --record)
 	@AIOGRAM_PYTHON=$(TOOLS)/python $(IN_VENV) -m benchmarks $(ONLY)
 
 format: $(call ready,dev) ## Format the code, after safe fixes of the linter

@@ -10,13 +10,9 @@ from benchmarks.figures import Figure, rounded
 PARTS: Mapping[str, str] = {
     "checks": "Checks of accounts",
     "lateness": "Many chats in one process",
-    "holds": "How long the event loop is held",
     "weight": "Heavy accounts",
     "start": "Start and memory",
-    "answers": "Answers",
-    "delivery": "Many alerts at once",
     "postgres": "PostgreSQL",
-    "replicas": "Several processes on one PostgreSQL",
     "transport": "The transport of HTTP",
     "store": "The embedded store",
     "searching": "Searches",
@@ -96,5 +92,14 @@ GOALS: Mapping[str, Goal] = {
     "lateness.settled.p99": at_most(5),
     "lateness.settled.core": at_most(0.5),
     "lateness.settled.answers.p99": at_most(150),
+    "weight.longest": at_most(50),
+    "start.0.seconds": at_most(0.9),
+    "start.0.size": at_most(80),
+    "start.10000.seconds": at_most(1.8),
+    "start.100000.seconds": at_most(12),
+    "start.chat": at_most(1),
+    "postgres.checks finished, nothing new": times(3),
+    "postgres.checks finished, one alert": times(3),
+    "postgres.messages noted as sent": times(3),
 }
 """By the names of the figures. The others are there to be known."""

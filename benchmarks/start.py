@@ -98,17 +98,21 @@ async def starts(chats: int, rounds: int) -> tuple[list[Start], list[Start]]:
 
 def figures_of(chats: int, ours: Sequence[Start], echo: Sequence[Start]) -> list[Figure]:
     """Return the figures of so many chats."""
-    units = (("seconds", "s until the first poll"), ("worked", "s of a core until then"), ("size", "MB at rest"))
+    units = (
+        ("seconds", "until the first poll", "s"),
+        ("worked", "processor time until then", "s of a core"),
+        ("size", "memory at rest", "MB"),
+    )
     return [
         Figure(
             f"start.{chats}.{name}",
-            f"start with {chats:,} chats",
+            f"{chats:,} chats: {what}",
             unit,
             tuple(getattr(start, name) for start in ours),
             tuple(getattr(start, name) for start in echo),
             ECHO_NAME,
         )
-        for name, unit in units
+        for name, what, unit in units
     ]
 
 

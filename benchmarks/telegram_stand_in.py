@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -15,6 +16,7 @@ from bot.sandbox.telegram.html import parse_html
 
 MOST = 100
 """Updates in the answer to a poll."""
+LENGTH = re.compile(r"^content-length: *(\d+)", re.IGNORECASE | re.MULTILINE)
 BOT = {"id": 1, "is_bot": True, "first_name": "Bot", "username": "stand_in_bot"}
 
 
@@ -78,19 +80,18 @@ class TelegramStandIn:
         with suppress(asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode()
-                lengths = [
-                    line.partition(":")[2] for line in head.splitlines() if line.lower().startswith("content-length:")
-                ]
-                body = await reader.readexactly(int(lengths[0])) if lengths else b""
+                length = LENGTH.search(head)
+                body = await reader.readexactly(int(length[1]) if length else 0)
                 method = head.split(maxsplit=2)[1].rpartition("/")[2]
-                result = await self._result(method, dict(parse_qsl(body.decode())))
+                given = json.loads(body) if body.startswith(b"{") else dict(parse_qsl(body.decode()))
+                result = await self._result(method, given)
                 answer = json.dumps({"ok": True, "result": result}).encode()
                 start = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(answer)}\r\n\r\n"
                 writer.write(start.encode() + answer)
                 await writer.drain()
         writer.close()
 
-    async def _result(self, method: str, given: dict[str, str]) -> object:
+    async def _result(self, method: str, given: dict[str, Any]) -> object:
         match method:
             case "getMe":
                 return BOT
@@ -110,7 +111,7 @@ class TelegramStandIn:
             await self.until(lambda: bool(self._updates), timeout)
         return self._updates[:MOST]
 
-    def _take(self, given: dict[str, str]) -> dict[str, Any]:
+    def _take(self, given: dict[str, Any]) -> dict[str, Any]:
         """Take a message of the bot's, and describe it."""
         shown = parse_html(given["text"]) if given.get("parse_mode") == "HTML" else None
         sent = self._sent(Message(int(given["chat_id"]), given["text"])) | {"from": BOT}
@@ -118,7 +119,8 @@ class TelegramStandIn:
         if shown is not None:
             sent |= {"text": shown.text, "entities": [each.as_json() for each in shown.entities]}
         if "reply_markup" in given:
-            sent["reply_markup"] = json.loads(given["reply_markup"])
+            markup = given["reply_markup"]
+            sent["reply_markup"] = json.loads(markup) if isinstance(markup, str) else markup
         self.answers += 1
         self._change()
         return sent
