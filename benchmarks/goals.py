@@ -10,6 +10,7 @@ from benchmarks.figures import Figure, rounded
 PARTS: Mapping[str, str] = {
     "checks": "Checks of accounts",
     "lateness": "Many chats in one process",
+    "holds": "Turns of the event loop",
     "weight": "Heavy accounts",
     "start": "Start and memory",
     "postgres": "PostgreSQL",
@@ -92,6 +93,8 @@ GOALS: Mapping[str, Goal] = {
     "lateness.settled.p99": at_most(5),
     "lateness.settled.core": at_most(0.5),
     "lateness.settled.answers.p99": at_most(150),
+    "holds.first": at_most(50),
+    "holds.second": at_most(50),
     "weight.longest": at_most(50),
     "start.0.seconds": at_most(0.9),
     "start.0.size": at_most(80),

@@ -23,7 +23,7 @@ HEAVY_COUNT = 500
 
 
 LIGHT_IN_A_TURN = 4
-"""Pieces of light work that are done in one turn of the loop. Most take a millisecond or less."""
+"""Pieces of light work that are done in one turn of the loop. Most take a few milliseconds at most."""
 
 _done: WeakKeyDictionary[asyncio.AbstractEventLoop, int] = WeakKeyDictionary()
 """How many were done in the present turn."""
@@ -34,10 +34,15 @@ async def off_loop(heavy: bool, work: Callable[P, T], *args: P.args, **kwargs: P
     call = partial(work, *args, **kwargs)
     if heavy:
         return await asyncio.to_thread(call)
+    await in_turn()
+    return call()
+
+
+async def in_turn() -> None:
+    """Wait until the present turn of the loop has room for a piece of light work, such as drawing a message."""
     loop = asyncio.get_running_loop()
     while _done.get(loop, 0) >= LIGHT_IN_A_TURN:  # noqa: ASYNC110  # each turn takes the next few, in their order
         await asyncio.sleep(0)
     if loop not in _done:
         loop.call_soon(_done.pop, loop, None)  # the next turn begins with it
     _done[loop] = _done.get(loop, 0) + 1
-    return call()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from itertools import chain
 
 import pytest
 
-from bot.offload import LIGHT_IN_A_TURN, off_loop
+from bot.offload import LIGHT_IN_A_TURN, in_turn, off_loop
 
 
 @pytest.mark.parametrize("heavy", [True, False])
@@ -31,8 +32,13 @@ async def test_much_light_work_leaves_the_others_a_turn_in_between() -> None:
             turn += 1
             await asyncio.sleep(0)
 
+    async def draw() -> None:
+        await in_turn()
+        done.append(turn)
+
     counting = asyncio.create_task(count_turns())
-    await asyncio.gather(*(off_loop(False, lambda: done.append(turn)) for _ in range(10 * LIGHT_IN_A_TURN)))
+    pieces = ((off_loop(False, lambda: done.append(turn)), draw()) for _ in range(5 * LIGHT_IN_A_TURN))
+    await asyncio.gather(*chain.from_iterable(pieces))
     counting.cancel()
     assert [done.count(number) for number in sorted(set(done))] == [LIGHT_IN_A_TURN] * 10
 

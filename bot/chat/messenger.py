@@ -24,7 +24,7 @@ from bot.domain.invoices import Listing, size_of
 from bot.domain.live_messages import Board, LiveMessage
 from bot.domain.payments import Payment
 from bot.domain.schedule import CheckPlan
-from bot.offload import HEAVY_COUNT, off_loop
+from bot.offload import HEAVY_COUNT, in_turn, off_loop
 from bot.ports import Delivery, InvoiceDocument
 from bot.turns import Turn, taking_turn
 
@@ -42,8 +42,7 @@ class TelegramMessenger:
 
         What may have arrived is not sent into an outage: that would only add to the doubt.
         """
-        if delivery.again:
-            await sending.make_sure_of_telegram(self._bot)
+        await self._may_begin(delivery)
         t = self._unasked(delivery.chat)
         screen = finished(t, views.alerts(t, delivery, alerts, now))
         covered = [alert for alert in alerts if self._is_silent(alert, delivery, now)]
@@ -61,6 +60,7 @@ class TelegramMessenger:
     async def resolve(self, message: SentMessage, delivery: Delivery) -> None:
         """Strike the settled invoices out of an earlier message, and fold what newer ones tell."""
         if message.message_id is not None:
+            await in_turn()
             t = self._unasked(delivery.chat)
             screen = finished(t, views.struck_through(t, message, delivery))
             with taking_turn(Turn.ALERT):
@@ -72,10 +72,18 @@ class TelegramMessenger:
         """Give an earlier message a line for each of these alerts. Return False if it is out of reach."""
         if message.message_id is None:
             return False
+        await in_turn()
         t = self._unasked(delivery.chat)
         screen = finished(t, views.reminded_silently(t, message, delivery, alerts, now))
         with taking_turn(Turn.ALERT):
             return await sending.edit(self._bot, message.place, message.message_id, screen)
+
+    async def _may_begin(self, delivery: Delivery) -> None:
+        """Wait for a turn of the loop: many are sent at once. What may have arrived waits for a sign of Telegram."""
+        await in_turn()
+        if delivery.again:
+            await sending.make_sure_of_telegram(self._bot)
+            await in_turn()
 
     def _unasked(self, chat: Chat) -> Texts:
         """Return the texts for what nobody asked for just now. Whoever holds the phone may see it."""
@@ -93,6 +101,7 @@ class TelegramMessenger:
 
     async def edit_board(self, board: Board, delivery: Delivery, now: datetime) -> bool:
         """Draw the pinned message anew."""
+        await in_turn()
         t = self._unasked(delivery.chat)
         screen = finished(t, board_view(t, delivery, now, is_pinned=board.is_pinned is not False))
         with taking_turn(Turn.ALERT):
@@ -100,8 +109,7 @@ class TelegramMessenger:
 
     async def send_board(self, delivery: Delivery, now: datetime) -> Board:
         """Send the message that is to be pinned. What may have arrived is not sent into an outage."""
-        if delivery.again:
-            await sending.make_sure_of_telegram(self._bot)
+        await self._may_begin(delivery)
         t = self._unasked(delivery.chat)
         screen = finished(t, board_view(t, delivery, now, is_pinned=True))
         place = delivery.alerts[0].place

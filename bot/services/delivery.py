@@ -36,6 +36,7 @@ from bot.errors import (
     StoreAway,
     TextRefused,
 )
+from bot.offload import in_turn
 from bot.ports import ChatStore, Clock, Delivery, Messenger, Outbox, Sleep
 from bot.services.edits import Edits
 from bot.services.failures import note_unreachable
@@ -102,6 +103,7 @@ class AlertSender:
 
     async def _deliver(self, delivery: Delivery, lease_end: datetime) -> None:
         try:
+            await in_turn()  # many are begun at once
             done = await self._edit_and_send(delivery, lease_end)
         except MessengerError as error:
             log.debug("delivery failed", reason=type(error).__name__)

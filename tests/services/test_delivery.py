@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.domain.alerts import AlertKind
+from bot.domain.alerts import Alert, AlertKind
 from bot.domain.chat_keys import key_of
 from bot.errors import (
     ChatGone,
@@ -18,6 +18,7 @@ from bot.errors import (
     SendRefused,
     TelegramDown,
 )
+from bot.offload import LIGHT_IN_A_TURN
 from bot.ports import Delivery
 from bot.services.delivery import DELIVERIES_PER_TICK, AlertSender
 from bot.services.workers import Workers
@@ -107,6 +108,31 @@ async def test_no_more_than_a_seconds_worth_goes_out_in_one_tick(world: World) -
     assert len(world.messenger.sent) == DELIVERIES_PER_TICK
     await world.deliver()
     assert len(world.messenger.sent) == DELIVERIES_PER_TICK + 5
+
+
+async def test_messages_that_are_due_at_once_begin_in_several_turns_of_the_loop(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for chat_id in range(1, DELIVERIES_PER_TICK + 1):
+        await world.find(7, chat_id=chat_id)
+    send, turn, begun = world.messenger.send_alerts, 0, list[int]()
+
+    async def count_turns() -> None:
+        nonlocal turn
+        while True:
+            turn += 1
+            await asyncio.sleep(0)
+
+    async def send_and_note(delivery: Delivery, alerts: Sequence[Alert], now: datetime) -> int:
+        begun.append(turn)
+        return await send(delivery, alerts, now)
+
+    monkeypatch.setattr(world.messenger, "send_alerts", send_and_note)
+    counting = asyncio.create_task(count_turns())
+    await world.deliver()
+    counting.cancel()
+    assert len(begun) == DELIVERIES_PER_TICK
+    assert max(map(begun.count, begun)) <= LIGHT_IN_A_TURN
 
 
 # --- Nobody holds up anybody ------------------------------------------------------------------------------------------
