@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from bot.domain.alerts import REMINDER_KINDS, Alert, AlertKind, KnownInvoice, SentMessage, Shown
 from bot.domain.chats import NO_SILENCE, Loudness, Silence
@@ -19,53 +20,51 @@ PAID_IS_NEWS_FOR = timedelta(days=31)
 GONE_AFTER = timedelta(minutes=10)
 """How long after its first word that it has no such invoice the provider is asked again, and believed."""
 
-LONG_OUTAGE = timedelta(days=1)
-"""How long the provider may be away before the chat is told. Reminders are sent nevertheless."""
-
-GONE_AFTER = timedelta(minutes=10)
-"""How long after its first word that it has no such invoice the provider is asked again, and believed."""
-
-LONG_OUTAGE = timedelta(days=1)
-"""How long the provider may be away before the chat is told. Reminders are sent nevertheless."""
-
 
 def learn(known: KnownInvoice | None, invoice: Invoice, now: datetime) -> KnownInvoice:
-    """Return what is known of an invoice that was just read. What was told of a due date stays told.
+    """Return what is known of an invoice that was just read: the same object if nothing has changed.
 
-    If it was announced and then closed, people may believe so until they are told that it is open again. One that was
-    only gone is back as if nothing had been, unless they were told.
+    What was told of a due date stays told. If it was announced and then closed, people may believe so until they are
+    told that it is open again. One that was only gone is back as if nothing had been, unless they were told.
     """
     told = _told_by_due(known)
     due = _due_now(known, invoice)
     standing = invoice.standing
-    before = known or KnownInvoice(invoice.id, standing, None, None, invoice.total, "")
+    before = known or _first_met(invoice, now)
     was_closed = before.standing not in {Standing.OPEN, Standing.GONE}
     reopened = standing is Standing.OPEN and before.announced and was_closed
+    facts: dict[str, Any] = {
+        "standing": standing,
+        "due": due,
+        "due_unreadable": invoice.due_unreadable,
+        "status_label": invoice.odd_status,
+        "left": invoice.own_left,
+        "in_parts": not invoice.counts and invoice.is_open,
+        "total": invoice.total,
+        "title": invoice.title,
+        "service": invoice.title_service,
+        "gross": invoice.gross,
+        "paid_with_credit": invoice.is_paid_with_credit,
+        "paid_at": invoice.paid_at if standing is Standing.PAID else None,
+        "types": before.types if invoice.items_unreadable and before.types else invoice.types,
+        "unread_since": None,
+        "missing_since": None,
+        "settled_told": before.settled_told or reopened,
+        "told_gross": invoice.gross if before.told_gross is None else before.told_gross,
+        "told": told.pop(due, None) if due is not None else None,
+        "told_earlier": tuple(told.items()),
+    }
+    for name, fact in facts.items():
+        if getattr(before, name) != fact:
+            return replace(before, **facts)
+    return before
+
+
+def _first_met(invoice: Invoice, now: datetime) -> KnownInvoice:
+    """Return an invoice of which nothing was known. One that was paid long ago is no news."""
     is_old = invoice.issued is not None and invoice.issued < (now - PAID_IS_NEWS_FOR).date()
-    if known is None and invoice.is_paid and is_old:
-        before = replace(before, announced=True)
-    return replace(
-        before,
-        standing=standing,
-        due=due,
-        due_unreadable=invoice.due_unreadable,
-        status_label=invoice.odd_status,
-        left=invoice.own_left,
-        in_parts=not invoice.counts and invoice.is_open,
-        total=invoice.total,
-        title=invoice.title,
-        service=invoice.title_service,
-        gross=invoice.gross,
-        paid_with_credit=invoice.is_paid_with_credit,
-        paid_at=invoice.paid_at if invoice.is_paid else None,
-        types=before.types if invoice.items_unreadable and before.types else invoice.types,
-        unread_since=None,
-        missing_since=None,
-        settled_told=before.settled_told or reopened,
-        told_gross=invoice.gross if before.told_gross is None else before.told_gross,
-        told=told.pop(due, None) if due is not None else None,
-        told_earlier=tuple(told.items()),
-    )
+    facts = (invoice.id, invoice.standing, None, None, invoice.total, "")
+    return KnownInvoice(*facts, announced=invoice.is_paid and is_old)
 
 
 def _due_now(known: KnownInvoice | None, invoice: Invoice) -> date | None:

@@ -44,22 +44,25 @@ def decide(
     ``read`` is empty if the provider is down. ``shown`` are the invoices in our messages in the chat: only of these is
     the person told that they are settled. ``funds`` say what the credit suffices for.
     """
-    known = {number: _without_what_is_to_come(k, now) for number, k in known.items()}
+    if may_be_right(now):
+        known = {number: _without_what_is_to_come(k, now) for number, k in known.items()}
     after = dict(known)
     for invoice in read:
         after[invoice.id] = learn(known.get(invoice.id), invoice, now)
     after |= {number: _without_transfer(after[number], schedule, now) for number in funds.covered if number in after}
-    alerts = []
-    for number, k in sorted(after.items(), key=_urgency):
-        silence = silences.get(number, NO_SILENCE)
-        kind = _kind_of_news(k, silence, schedule, now, shown=number in shown)
+    news = []
+    for number, k in after.items():
+        kind = _kind_of_news(k, silences.get(number, NO_SILENCE), schedule, now, shown=number in shown)
         if number in funds.wished and k.may_be_owed and kind in {None, *REMINDER_KINDS, *NEWS_KINDS}:
             kind = AlertKind.CREDIT_THERE
         if kind is not None:
-            alert = _alert(k, kind, link, schedule, now)
-            alerts.append(alert)
-            after[number] = as_told(k, silence, alert.threshold, schedule, now)
-    return Decision(after, tuple(sorted(alerts, key=lambda alert: alert.kind not in NEWS_KINDS)))
+            news.append((kind not in NEWS_KINDS, k.due or date.max, number, kind))
+    alerts = []
+    for *_, number, kind in sorted(news):  # what is new first, then by due date
+        alert = _alert(after[number], kind, link, schedule, now)
+        alerts.append(alert)
+        after[number] = as_told(after[number], silences.get(number, NO_SILENCE), alert.threshold, schedule, now)
+    return Decision(after, tuple(alerts))
 
 
 def with_prices(decision: Decision, listed: Sequence[Invoice]) -> Decision:
@@ -75,8 +78,6 @@ def with_prices(decision: Decision, listed: Sequence[Invoice]) -> Decision:
 
 def _without_what_is_to_come(k: KnownInvoice, now: datetime) -> KnownInvoice:
     """Forget what was told of days that are still to come: a clock that was ahead has told it, and it must come."""
-    if not may_be_right(now):
-        return k
     told = k.told if k.told is None or k.due is None or is_reached(k.due, k.told, now) else None
     earlier = tuple((due, told) for due, told in k.told_earlier if is_reached(due, told, now))
     evening = k.evening_told if k.evening_told is None or is_reached(k.evening_told, 0, now) else None
@@ -91,10 +92,6 @@ def _without_transfer(k: KnownInvoice, schedule: Schedule, now: datetime) -> Kno
     if k.due is None or not k.announced or not schedule.is_for_transfer(k.due, threshold):
         return k
     return replace(k, told=threshold)
-
-
-def _urgency(entry: tuple[int, KnownInvoice]) -> tuple[date, int]:
-    return (entry[1].due or date.max, entry[0])
 
 
 def _kind_of_news(

@@ -6,82 +6,62 @@ comes, as the number of days before the due date; it is negative after that date
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta, tzinfo
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from bot.domain.chat_keys import ChatKey
 from bot.domain.chats import Chat, Link, Preferences, Watch
+from bot.domain.due_days import DueDays, LastEvening
 from bot.domain.provider_calendar import EVENING, LONGEST_HOLIDAYS, IsBankingDay, ProviderCalendar
 from bot.domain.waits import LONG_AGO
+from bot.domain.wall_clock import WallClock, instant_in
 
 DAY = timedelta(days=1)
-DAYS_PER_WEEK = 7
 COUNTS_AS_REMINDER_WITHIN = timedelta(hours=3)
 """A message that can be read so shortly before the reminder hour counts as the reminder of that hour."""
 
+SCHEDULES_KEPT = 32
+"""How many schedules are remembered for chats that share them: most have the operator's defaults."""
+
+DUE_DATES_KEPT = 512
+"""Of how many due dates a schedule remembers what follows from them."""
+
 
 @dataclass(frozen=True, slots=True)
-class Schedule:
-    """One chat's calendar. ``provider_zone`` is the time zone of the due dates.
+class Schedule(WallClock):
+    """One chat's calendar: its wall clock, and what it is told when.
 
     ``calendar`` holds the days that are always announced, whatever was chosen. They depend on the types of an invoice's
     items.
     """
 
-    preferences: Preferences
-    provider_zone: tzinfo
     is_banking_day: IsBankingDay | None = None
     calendar: ProviderCalendar = field(default_factory=ProviderCalendar)
+    _days: Callable[[date, tuple[str, ...]], DueDays] = field(init=False, repr=False, compare=False)
 
-    @property
-    def zone(self) -> tzinfo:
-        """The chat's time zone."""
-        name = self.preferences.zone
-        return self.provider_zone if name is None else ZoneInfo(name)
-
-    # --- Quiet hours ---
-
-    def is_quiet(self, now: datetime) -> bool:
-        """Return whether nothing may ring or appear at this instant."""
-        quiet = self.preferences.quiet
-        return quiet is not None and now.astimezone(self.zone).hour in quiet
-
-    def quiet_end(self, now: datetime) -> datetime:
-        """Return the first instant from ``now`` on that is not quiet."""
-        quiet = self.preferences.quiet
-        if quiet is None or not self.is_quiet(now):
-            return now
-        today = now.astimezone(self.zone).date()
-        # In a night of a clock change the hour may be skipped or come twice: then the first later instant counts.
-        ends = (self._instant(today + n * DAY, quiet.end) for n in (0, 1, 2))
-        return next(end for end in ends if end > now and not self.is_quiet(end))
+    def __post_init__(self) -> None:
+        # Nothing of a schedule changes, so what was worked out once holds for good.
+        object.__setattr__(self, "_days", lru_cache(DUE_DATES_KEPT)(self._days_of))
 
     # --- Reminder days ---
-
-    def today(self, now: datetime) -> date:
-        """Return the reminder day. It begins at the chat's reminder hour, not at midnight when people sleep."""
-        day = now.astimezone(self.zone).date()
-        return day if now >= self._instant(day, self.preferences.reminder_hour) else day - DAY
 
     def days_left(self, due: date, now: datetime) -> int:
         """Return the days from the reminder day to the due date. Negative only once it is over at the provider too."""
         days = (due - self.today(now)).days
-        return days if is_over(due, self.provider_zone, now) else max(days, 0)
+        return days if days >= 0 or is_over(due, self.provider_zone, now) else 0
 
     def reached(self, due: date, now: datetime, types: Collection[str] = ()) -> int | None:
         """Return the latest threshold that was reached, or None."""
-        days = self.days_left(due, now)
-        thresholds = self._thresholds(due, days) | self.warnings(due, types)
-        return min((t for t in thresholds if t >= days), default=None)
+        return self.days_of(due, types).reached(self.days_left(due, now))
 
     def next_reminder(
         self, due: date, now: datetime, told: int | None = None, types: Collection[str] = ()
     ) -> datetime | None:
         """Return when the next threshold after ``told`` will be reached, or None if none is left."""
-        beyond = self._beyond(due, now, told)
-        return self._next_of(due, beyond, self._thresholds(due, beyond) | self.warnings(due, types))
+        return self._reached_at(due, self.days_of(due, types).next_after(self._told_or_over(due, now, told)))
 
     def covers_until(self, now: datetime) -> datetime:
         """Return the instant up to which a message of ``now`` makes reminders unnecessary.
@@ -92,83 +72,87 @@ class Schedule:
         hour = self.morning(read, 0)
         return hour if read < hour <= read + COUNTS_AS_REMINDER_WITHIN else read
 
-    def _thresholds(self, due: date, days: int) -> set[int]:
-        """Return all thresholds of a due date, down to the first one below ``days``."""
-        chosen = self.preferences
-        thresholds = {*chosen.before, *(-late for late in chosen.after)}
-        if chosen.before and self.is_banking_day is not None:
-            early = _days_to_banking_day(due, self.is_banking_day)
-            thresholds |= {early} if early else set()
-        thresholds |= self._transfer_thresholds(due)
-        if chosen.after:  # weekly from the last one on
-            last = -max(chosen.after)
-            weeks = max(0, (last - days) // DAYS_PER_WEEK)
-            thresholds |= {last - DAYS_PER_WEEK * weeks, last - DAYS_PER_WEEK * (weeks + 1)}
-        return thresholds
-
     def is_for_transfer(self, due: date, threshold: int | None) -> bool:
         """Return whether a threshold is reached only because a transfer would soon be too late."""
-        chosen = replace(self.preferences, transfer=False)
-        others = replace(self, preferences=chosen)._thresholds(due, threshold or 0)  # noqa: SLF001  # its own
-        return threshold in self._transfer_thresholds(due) - others
+        return threshold is not None and threshold == self.days_of(due).for_transfer
 
-    def _transfer_thresholds(self, due: date) -> set[int]:
-        """Return the threshold of the day before the last one for a transfer, if it is wanted."""
-        last = self.calendar.last_transfer_day(due) if self.preferences.transfer else None
-        return set() if last is None else {(due - last).days + 1}
-
-    def _beyond(self, due: date, now: datetime, told: int | None) -> int:
+    def _told_or_over(self, due: date, now: datetime, told: int | None) -> int:
+        """Return the threshold after which the next one is looked for: of what has passed, nothing comes."""
         days = self.days_left(due, now)
         return days if told is None else min(days, told)
 
-    def _next_of(self, due: date, beyond: int, thresholds: Iterable[int]) -> datetime | None:
-        coming = max((t for t in thresholds if t < beyond), default=None)
-        return None if coming is None else self._reached_at(due, coming)
-
-    def _reached_at(self, due: date, threshold: int) -> datetime:
+    def _reached_at(self, due: date, threshold: int | None) -> datetime | None:
+        if threshold is None:
+            return None
         at = self._instant(due - threshold * DAY, self.preferences.reminder_hour)
         return at if threshold >= 0 else max(at, _over_at(due, self.provider_zone))
 
     # --- Warnings ---
 
-    def warnings(self, due: date, types: Collection[str]) -> frozenset[int]:
-        """Return the thresholds that are announced whatever was chosen.
+    def warnings(self, due: date, types: Collection[str]) -> Sequence[int]:
+        """Return the thresholds that are announced whatever was chosen."""
+        return self.days_of(due, types).warnings
+
+    def next_warning(self, due: date, now: datetime, told: int | None, types: Collection[str]) -> datetime | None:
+        """Return when the next warning after the threshold ``told`` will be reached, or None if none is left."""
+        days = self.days_of(due, types)
+        return self._reached_at(due, days.next_warning_after(self._told_or_over(due, now, told)))
+
+    def evening_warning(self, due: date, now: datetime, types: Collection[str]) -> date | None:
+        """Return the last day whose evening has come by ``now`` and which is not over at the provider."""
+        return next((e.day for e in self.days_of(due, types).evenings if e.begins <= now < e.ends), None)
+
+    def next_evening(self, due: date, now: datetime, types: Collection[str]) -> datetime | None:
+        """Return when the next evening warning is due."""
+        return next((e.begins for e in self.days_of(due, types).evenings if e.begins > now), None)
+
+    def covers_evening(self, due: date, now: datetime, types: Collection[str]) -> date | None:
+        """Return the last day of which a message at ``now`` makes the evening warning unnecessary."""
+        near = COUNTS_AS_REMINDER_WITHIN
+        return next((e.day for e in self.days_of(due, types).evenings if e.begins - near <= now < e.ends), None)
+
+    def is_lost(self, due: date, types: Collection[str], now: datetime) -> bool:
+        """Return whether a payment comes too late: the last day on which it may help is over."""
+        return now >= self.days_of(due, types).lost_at
+
+    # --- What follows from a due date ---
+
+    def days_of(self, due: date, types: Collection[str] = ()) -> DueDays:
+        """Return the days to which the due date of an invoice with items of these types leads."""
+        return self._days(due, tuple(types))
+
+    def _days_of(self, due: date, types: tuple[str, ...]) -> DueDays:
+        chosen, calendar = self.preferences, self.calendar
+        thresholds = {*chosen.before, *(-late for late in chosen.after)}
+        if chosen.before and self.is_banking_day is not None:
+            early = _days_to_banking_day(due, self.is_banking_day)
+            thresholds |= {early} if early else set()
+        last = calendar.last_transfer_day(due) if chosen.transfer else None
+        transfer = set() if last is None else {(due - last).days + 1}  # the day before
+        last_days, warning_days = calendar.last_days(due, types), calendar.warning_days(due, types)
+        warnings = self._warnings(due, last_days, warning_days)
+        return DueDays(
+            chosen=tuple(sorted(thresholds | transfer | warnings)),
+            weekly_from=-max(chosen.after) if chosen.after else None,
+            warnings=tuple(sorted(warnings)),
+            for_transfer=next(iter(transfer - thresholds), None),
+            evenings=tuple(LastEvening(d, at, self._end_of(d)) for d in last_days if (at := self._evening_of(d))),
+            lost_at=self._end_of(max([due, *warning_days])),
+        )
+
+    def _warnings(self, due: date, last_days: Collection[date], warning_days: Collection[date]) -> set[int]:
+        """Return the thresholds of all days that are announced.
 
         A last day is announced twice. Where a chat's reminder hour comes after the provider's evening has begun, that
         is on the day before and in the evening; where no evening warning follows, on the day before and on the day.
         """
-        last_days = self.calendar.last_days(due, types)
-        days = {*self.calendar.warning_days(due, types)} - {*last_days}
+        days = {*warning_days} - {*last_days}
         for day in last_days:
             first = day - DAY if self._reminder_of(day) >= self._suspension_of(day) else day
             evening = self._evening_of(day)
             has_second = evening is not None and self._reminder_of(first) < evening - COUNTS_AS_REMINDER_WITHIN
             days |= {first} if has_second else {first, first - DAY}
-        return frozenset((due - day).days for day in days)
-
-    def next_warning(self, due: date, now: datetime, told: int | None, types: Collection[str]) -> datetime | None:
-        """Return when the next warning after the threshold ``told`` will be reached, or None if none is left."""
-        return self._next_of(due, self._beyond(due, now, told), self.warnings(due, types))
-
-    def evening_warning(self, due: date, now: datetime, types: Collection[str]) -> date | None:
-        """Return the last day whose evening has come by ``now`` and which is not over at the provider."""
-        days = self.calendar.last_days(due, types)
-        return next((d for d in days if (at := self._evening_of(d)) and at <= now < self._end_of(d)), None)
-
-    def next_evening(self, due: date, now: datetime, types: Collection[str]) -> datetime | None:
-        """Return when the next evening warning is due."""
-        evenings = (self._evening_of(day) for day in self.calendar.last_days(due, types))
-        return min((at for at in evenings if at is not None and at > now), default=None)
-
-    def covers_evening(self, due: date, now: datetime, types: Collection[str]) -> date | None:
-        """Return the last day of which a message at ``now`` makes the evening warning unnecessary."""
-        days = self.calendar.last_days(due, types)
-        near = COUNTS_AS_REMINDER_WITHIN
-        return next((d for d in days if (at := self._evening_of(d)) and at - near <= now < self._end_of(d)), None)
-
-    def is_lost(self, due: date, types: Collection[str], now: datetime) -> bool:
-        """Return whether a payment comes too late: the last day on which it may help is over."""
-        return now >= self._end_of(max([due, *self.calendar.warning_days(due, types)]))
+        return {(due - day).days for day in days}
 
     def _evening_of(self, day: date) -> datetime | None:
         """Return the early evening of a last day: before the quiet hours, and before the provider's own evening.
@@ -185,39 +169,10 @@ class Schedule:
 
     def _suspension_of(self, day: date) -> datetime:
         """Return when the provider's evening of a day begins."""
-        return datetime.combine(day, time(EVENING), self.provider_zone).astimezone(UTC)
+        return instant_in(self.provider_zone, day, EVENING)
 
     def _end_of(self, day: date) -> datetime:
         return _over_at(day, self.provider_zone)
-
-    # --- Weeks ---
-
-    def week(self, now: datetime) -> date:
-        """Return the Monday of the reminder day's week."""
-        day = self.today(now)
-        return day - day.weekday() * DAY
-
-    def next_week(self, now: datetime) -> datetime:
-        """Return when the next week's digest is due."""
-        return self._instant(self.week(now) + DAYS_PER_WEEK * DAY, self.preferences.reminder_hour)
-
-    # --- What people choose ---
-
-    def morning(self, now: datetime, days: int) -> datetime:
-        """Return the reminder hour of the calendar day that comes ``days`` after that of ``now``."""
-        return self.morning_of(now.astimezone(self.zone).date() + days * DAY)
-
-    def next_morning(self, now: datetime) -> datetime:
-        """Return the first reminder hour after ``now``."""
-        return next(at for days in (0, 1) if (at := self.morning(now, days)) > now)
-
-    def morning_of(self, day: date) -> datetime:
-        """Return the reminder hour of a day."""
-        return self._instant(day, self.preferences.reminder_hour)
-
-    def _instant(self, day: date, hour: int) -> datetime:
-        """Return a full hour of the wall clock. If a clock change skips it, return the one after the gap."""
-        return datetime.combine(day, time(hour), self.zone).astimezone(UTC)
 
 
 def is_over(due: date, provider_zone: tzinfo, now: datetime) -> bool:
@@ -227,7 +182,7 @@ def is_over(due: date, provider_zone: tzinfo, now: datetime) -> bool:
 
 def _over_at(due: date, provider_zone: tzinfo) -> datetime:
     """Return the midnight that ends the due date."""
-    return datetime.combine(due + DAY, time(), provider_zone).astimezone(UTC)
+    return instant_in(provider_zone, due + DAY, 0)
 
 
 def _days_to_banking_day(due: date, is_banking_day: IsBankingDay) -> int:
@@ -249,6 +204,14 @@ GOLDEN, TURN = 2654435769, 2**32
 ASK_AGAIN_AFTER = (timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2), timedelta(hours=6))
 """How long after its first refusal of a token the provider is asked again; later once a day. One refusal proves little,
 and many refused requests can lock an account."""
+
+
+@lru_cache(SCHEDULES_KEPT)
+def _schedule(
+    preferences: Preferences, zone: tzinfo, is_banking_day: IsBankingDay | None, calendar: ProviderCalendar
+) -> Schedule:
+    """Return the schedule that all chats with the same preferences share, with what it remembers."""
+    return Schedule(preferences, zone, is_banking_day, calendar)
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +241,7 @@ class CheckPlan:
 
     def schedule(self, chat: Chat) -> Schedule:
         """Return a chat's calendar."""
-        return Schedule(self.preferences(chat), self.zone, self.is_banking_day, self.calendar)
+        return _schedule(self.preferences(chat), self.zone, self.is_banking_day, self.calendar)
 
     def after(
         self, now: datetime, at_least: float = 0, look: datetime | None = None, *, late: ChatKey | None = None

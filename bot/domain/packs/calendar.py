@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 
 from bot.domain.chats import Link
@@ -35,13 +35,13 @@ def due_periods(schedule: Schedule, linked_at: datetime, told: Sequence[date], n
     backs = range(MADE_UP_AT_MOST, 0, -1)
     if is_ahead(since, now):
         since, backs = now - timedelta(days=1), range(1, 0, -1)
-    periods = [period for back in backs for period in _periods(schedule, back, now)]
+    periods = _periods(schedule, backs, now)
     return [each for each in periods if since < sent_at(each, schedule) <= now and each.last not in told]
 
 
 def next_pack(schedule: Schedule, now: datetime) -> datetime | None:
     """Return when the next pack comes. None: never."""
-    coming = (sent_at(period, schedule) for back in (1, 0) for period in _periods(schedule, back, now))
+    coming = (sent_at(period, schedule) for period in _periods(schedule, (1, 0), now))
     return next((at for at in coming if at > now), None)
 
 
@@ -58,6 +58,10 @@ def ordered(periods: Sequence[Span], link: Link, now: datetime) -> tuple[Pack, .
     return tuple(Pack(pack_id("by itself", each), each, now, link.place.topic_id) for each in choices)
 
 
-def _periods(schedule: Schedule, back: int, now: datetime) -> list[Span]:
+def _periods(schedule: Schedule, backs: Iterable[int], now: datetime) -> list[Span]:
+    """Return the periods that lie so far back, if packs are wanted at all."""
     unit = UNITS.get(schedule.preferences.packs)
-    return [] if unit is None else [relative(unit, back, now.astimezone(schedule.zone).date())]
+    if unit is None:
+        return []
+    today = now.astimezone(schedule.zone).date()
+    return [relative(unit, back, today) for back in backs]
