@@ -27,9 +27,10 @@ from unittest.mock import patch
 
 import httpx
 
+from benchmarks.bare_client import StandInLoad
 from benchmarks.figures import Figure, show
 from benchmarks.processes import Work
-from benchmarks.provider import INVOICES, ZONE, Provider, bare_rate, provider
+from benchmarks.provider import INVOICES, ZONE, Provider, provider, rate_alone
 from bot import logs
 from bot.domain.chats import Chat, Member, Place, Token
 from bot.domain.schedule import CheckPlan
@@ -139,12 +140,12 @@ async def linked(stand_in: Provider, accounts: int) -> AsyncIterator[Ours]:
 
 async def compare(
     opened: int, accounts: int, rounds: int, changes: list[str]
-) -> tuple[dict[str, tuple[Rates, Rates]], Figure]:
+) -> tuple[dict[str, tuple[Rates, Rates]], StandInLoad]:
     """Return the rates of ours and of the plain way for each change, and how busy the stand-in was."""
     found: dict[str, tuple[Rates, Rates]] = defaultdict(lambda: (Rates(), Rates()))
     shares = list[float]()
     async with provider(opened) as stand_in, linked(stand_in, accounts) as ours:
-        alone = await bare_rate(stand_in.url)
+        alone = await rate_alone(stand_in)
         await read_plainly(stand_in.url, accounts, credit=opened > 0)
         for _ in range(rounds):
             for change in changes:
@@ -161,27 +162,26 @@ async def compare(
                 with patch("os.fsync"):
                     told = await ours.tell_all()
                 assert told == (accounts if change == "told" else accounts // 100 if change == "few" else 0), told
-    what = f"the provider's stand-in, which alone sends {alone:,.0f} answers a second: part of its core that it used"
-    return dict(found), Figure("stand_in", what, "", tuple(shares))
+    return dict(found), StandInLoad(alone, tuple(shares))
 
 
 def measure(accounts: int = ACCOUNTS, rounds: int = ROUNDS, kinds: dict[str, list[str]] | None = None) -> list[Figure]:
     """Return the checks a second for each kind of account and each change. With nothing open, nothing can be told."""
     logs.configure("WARNING", "console")
-    figures, stand_ins = list[Figure](), list[Figure]()
+    figures, loads = list[Figure](), list[StandInLoad]()
     with no_full_collections():
         for kind, changes in (kinds or {"": ["unchanged", "changed"], "_open": list(CHANGES)}).items():
             opened, account = OPEN[kind]
-            found, stand_in = asyncio.run(compare(opened, accounts, rounds, changes))
-            stand_ins.append(stand_in)
+            found, load = asyncio.run(compare(opened, accounts, rounds, changes))
+            loads.append(load)
             for change, (ours, plain) in found.items():
                 name, what = f"checks.{change}{kind}", f"checks, {account}: {CHANGES[change][1]}"
                 cores = (tuple(ours.of_a_core), tuple(plain.of_a_core))
                 clock = (tuple(ours.by_the_clock), tuple(plain.by_the_clock))
                 figures.append(Figure(name, what, "a second of a core", *cores, THAN))
                 figures.append(Figure(f"{name}.clock", f"{what}, by the clock", "a second", *clock, THAN))
-    busiest = max(stand_ins, key=lambda figure: max(figure.rounds))
-    return [*figures, Figure("checks.stand_in", busiest.what, busiest.unit, busiest.rounds)]
+    busiest = max(loads, key=lambda load: max(load.shares))
+    return [*figures, *busiest.figures("checks.stand_in", "the provider's stand-in")]
 
 
 if __name__ == "__main__":

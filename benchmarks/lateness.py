@@ -26,10 +26,11 @@ from pathlib import Path
 from statistics import quantiles
 from tempfile import TemporaryDirectory
 
+from benchmarks.bare_client import StandInLoad, bare_rate
 from benchmarks.chats import fill
 from benchmarks.figures import Figure, show
 from benchmarks.processes import ROOT, Work, killed_at_the_end
-from benchmarks.provider import Provider, listed, provider
+from benchmarks.provider import Provider, listed, provider, rate_alone
 from benchmarks.telegram_stand_in import Message, TelegramStandIn, telegram_stand_in
 from bot.ports import utc_now
 from bot.sandbox.telegram import BOT_TOKEN
@@ -42,6 +43,12 @@ ASK_EVERY = 0.25
 ASKING = 100
 """Chats that ask in turns."""
 QUESTIONS = ("/help", "/status", "/invoices")
+
+FORM = b"chat_id=1&text=Hello"
+SENDING = b"POST /bot1:token/sendMessage HTTP/1.1\r\nhost: localhost\r\ncontent-length: %d\r\n\r\n%b" % (
+    len(FORM),
+    FORM,
+)
 
 WATCHED = """
 import sys, time
@@ -94,14 +101,14 @@ CASES = (
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What was seen of the bot: seconds of lateness, of waits, and of holds of its loop; and parts of a core."""
+    """What was seen of the bot: seconds of lateness, of waits, and of holds of its loop; and its part of a core."""
 
     lags: Sequence[float]
     waits: Sequence[float]
     holds: Sequence[float]
     bot: float
-    provider: float
-    telegram: float
+    provider: StandInLoad
+    telegram: StandInLoad
 
 
 async def ask_for(seconds: float, telegram: TelegramStandIn, chats: Sequence[int]) -> list[float]:
@@ -160,8 +167,11 @@ async def _watched(pid: int, stand_in: Provider, telegram: TelegramStandIn, seen
     since, asking = time.time(), range(1, 1 + ASKING)
     bot, others, own = Work(pid), Work(stand_in.pid), Work()
     waits = await ask_for(seconds, telegram, asking)
-    shares = (bot.share, others.share, own.share)
-    return Seen(noted(seen, "lag", since), waits, noted(seen, "hold", since), *shares)
+    bot_share, provider_share, telegram_share = bot.share, others.share, own.share
+    lags, holds = noted(seen, "lag", since), noted(seen, "hold", since)
+    provider_alone = StandInLoad(await rate_alone(stand_in), (provider_share,))
+    telegram_alone = StandInLoad(await bare_rate(telegram.url, SENDING), (telegram_share,))
+    return Seen(lags, waits, holds, bot_share, provider_alone, telegram_alone)
 
 
 def figures_of(case: Case, seen: Seen, seconds: float) -> list[Figure]:
@@ -176,8 +186,8 @@ def figures_of(case: Case, seen: Seen, seconds: float) -> list[Figure]:
         figure("core", "part of a core that the bot used", "", seen.bot),
         figure("answers.p50", "an answer meanwhile, median", "ms", 1000 * wait[49]),
         figure("answers.p99", "an answer meanwhile, 99th percentile", "ms", 1000 * wait[98]),
-        figure("provider", "part of its core that the provider's stand-in used", "", seen.provider),
-        figure("telegram", "part of its core that Telegram's stand-in used", "", seen.telegram),
+        *seen.provider.figures(f"lateness.{case.name}.provider", f"{case.what}: the provider's stand-in"),
+        *seen.telegram.figures(f"lateness.{case.name}.telegram", f"{case.what}: Telegram's stand-in"),
     ]
     with suppress(ValueError):
         figures.append(figure("hold", "loop without a turn at most", "ms", 1000 * max(seen.holds)))

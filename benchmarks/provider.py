@@ -16,9 +16,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from benchmarks.bare_client import bare_rate
 from benchmarks.processes import Process, first_line, python_module
 from bot.domain.invoices import Invoice
 from bot.provider.schema import read_page
@@ -132,24 +132,10 @@ async def provider(opened: int = 1) -> AsyncIterator[Provider]:
         yield Provider(process, int(await first_line(process)))
 
 
-async def bare_rate(url: str, requests: int = 5000, at_once: int = 50) -> float:
-    """Return how many requests a second it answers to clients that only count bytes."""
-    address = urlsplit(url)
-    assert address.port is not None
+async def rate_alone(stand_in: Provider) -> float:
+    """Return how many lists a second it sends to clients that only count bytes."""
     head = b"GET /client/invoices HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer token-0000000001\r\n\r\n"
-
-    async def client(share: int) -> None:
-        reader, writer = await asyncio.open_connection(address.hostname, address.port)
-        for _ in range(share):
-            writer.write(head)
-            answered = await reader.readuntil(b"\r\n\r\n")
-            await reader.readexactly(int(answered.rpartition(b":")[2]))
-        writer.close()
-
-    loop = asyncio.get_running_loop()
-    began = loop.time()
-    await asyncio.gather(*(client(requests // at_once) for _ in range(at_once)))
-    return requests / (loop.time() - began)
+    return await bare_rate(stand_in.url, head)
 
 
 if __name__ == "__main__":
