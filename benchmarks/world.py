@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -20,6 +20,9 @@ from bot.store.vault import new_key
 from tests.store.cluster import temporary_cluster
 
 ROOT = Path(__file__).parents[1]
+
+
+Fill = Callable[[Store], Awaitable[None]]
 
 
 class Talk(NamedTuple):
@@ -47,9 +50,12 @@ def database(wanted: str) -> Iterator[dict[str, str]]:
 
 @asynccontextmanager
 async def running_bot(
-    sandbox: Sandbox, folder: Path, linked: Mapping[Talk, int], **settings: str
+    sandbox: Sandbox, folder: Path, linked: Mapping[Talk, int], fill: Fill | None = None, /, **settings: str
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run the bot while the context lasts. ``linked``: who is linked, with how many open invoices."""
+    """Run the bot while the context lasts. ``linked``: who is linked, with how many open invoices.
+
+    ``fill`` puts more into the store before.
+    """
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(ROOT),
@@ -67,6 +73,8 @@ async def running_bot(
     )
     for number, (talk, invoices) in enumerate(linked.items()):
         await link(sandbox, store, talk, f"sandbox-token-of-customer-{number:06}", invoices)
+    if fill is not None:
+        await fill(store)
     await store.close()
     bot = await asyncio.create_subprocess_exec(sys.executable, "-m", "bot", "run", env=environment, cwd=folder)
     try:

@@ -133,9 +133,12 @@ class InvoiceBot:
         async def check_due() -> None:
             await services.checker.work_off(0.9 * tick)  # it has ended when the next one begins
 
+        async def deliver_due() -> None:
+            await services.alert_sender.work_off(0.9 * tick)
+
         ticks = (
             check_due,
-            services.alert_sender.tick,
+            deliver_due,
             services.payments.tick,
             services.linking.tick,
             services.pack_sender.tick,

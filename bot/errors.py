@@ -188,9 +188,10 @@ class ChatMigrated(MessengerError):
 
 @dataclass(eq=False)
 class FloodLimited(MessengerError):
-    """429 from Telegram: nothing was sent. ``retry_after`` seconds must pass first."""
+    """429 from Telegram: nothing was sent. ``retry_after`` seconds must pass first, ``everywhere`` or in this chat."""
 
     retry_after: float
+    everywhere: bool = False
 
 
 class NotSent(MessengerError):

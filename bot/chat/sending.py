@@ -28,6 +28,7 @@ from telegram.error import (
     TelegramError,
 )
 
+from bot.chat.flood_pauses import EverybodyWaits
 from bot.chat.request import BotApiMissing, NotTelegram, RequestTooLarge, pause_of
 from bot.chat.screens import Screen
 from bot.domain.chats import Place
@@ -136,7 +137,8 @@ def messenger_error(error: TelegramError) -> MessengerError:
     """Return what an error of Telegram means for the message that was to be sent."""
     match error:
         case RetryAfter():
-            return FloodLimited(min(pause_of(error), LONGEST_FLOOD_PAUSE.total_seconds()))
+            pause = min(pause_of(error), LONGEST_FLOOD_PAUSE.total_seconds())
+            return FloodLimited(pause, everywhere=isinstance(error, EverybodyWaits))
         case telegram_error.ChatMigrated():
             return ChatMigrated(error.new_chat_id)
         case Forbidden() | BadRequest():

@@ -13,6 +13,7 @@ import structlog
 from bot.domain.alerts import AlertKind, SentMessage
 from bot.domain.chats import Chat
 from bot.domain.deliveries import (
+    LONGEST_FLOOD_PAUSE,
     closed_again,
     is_lost,
     is_relevant,
@@ -50,8 +51,6 @@ SEND_WITHIN = timedelta(seconds=90)
 the first half of this time."""
 LEASE_MARGIN = DELIVERY_LEASE - SEND_WITHIN
 """This close to the end of its lease, a process that was frozen sends nothing: another may be about to send."""
-DELIVERIES_PER_TICK = 25
-"""With one tick a second this stays below Telegram's 30 messages a second in all. A chat has one claim a tick."""
 NOTE_RETRY_WAIT = timedelta(seconds=2)
 """Between two tries to note what became of a message while the database is away."""
 MAX_SEND_TRIES = 5
@@ -93,13 +92,25 @@ class AlertSender:
         self._send_within = send_within.total_seconds()
         self._edits = Edits(outbox, messenger, clock, plan, within=self._send_within, note=self._note)
         self._sleep = sleep
+        self._nothing_until: datetime | None = None
 
-    async def tick(self) -> None:
-        """Start the deliveries that are due, as many as there is room for."""
-        if room := min(self._workers.free, DELIVERIES_PER_TICK):
-            now = self._clock()
+    async def tick(self) -> bool:
+        """Start the deliveries that are due, as many as there is room for. Return whether there may be more."""
+        now, room, started = self._clock(), self._workers.free, 0
+        if self._nothing_until is not None and now < self._nothing_until <= now + LONGEST_FLOOD_PAUSE:
+            return False
+        if room:
             for delivery in await self._outbox.claim_alerts(now, room, DELIVERY_LEASE):
                 self._workers.start(self._deliver(delivery, now + DELIVERY_LEASE))
+                started += 1
+        return started == room
+
+    async def work_off(self, seconds: float) -> None:
+        """Start the deliveries that are due as soon as there is room for each, but no longer than this.
+
+        The limits of Telegram alone say how many go out meanwhile.
+        """
+        await self._workers.keep_busy(self.tick, seconds)
 
     async def _deliver(self, delivery: Delivery, lease_end: datetime) -> None:
         try:
@@ -107,6 +118,8 @@ class AlertSender:
             done = await self._edit_and_send(delivery, lease_end)
         except MessengerError as error:
             log.debug("delivery failed", reason=type(error).__name__)
+            if isinstance(error, FloodLimited) and error.everywhere:
+                self._nothing_until = self._clock() + timedelta(seconds=error.retry_after)
             await self._note(partial(self._handle, delivery, error), lease_end)
         except StoreAway:
             raise  # that says nothing about the alert

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import structlog
@@ -42,6 +42,15 @@ class Workers:
         if not self.free:
             await asyncio.wait(self._tasks, timeout=within, return_when=asyncio.FIRST_COMPLETED)
         await asyncio.sleep(MOMENT)
+
+    async def keep_busy(self, start_due: Callable[[], Awaitable[bool]], seconds: float) -> None:
+        """Start what is due as soon as there is room for it, until nothing is left, but no longer than this.
+
+        ``start_due`` starts it, and returns whether there may be more. What has become due by then is the next call's.
+        """
+        end = asyncio.get_running_loop().time() + seconds
+        while await start_due() and (left := end - asyncio.get_running_loop().time()) > 0:
+            await self.some_room(left)
 
     async def finish(self, within: float | None = None) -> None:
         """Wait until all work has ended. Cancel what still runs after ``within`` seconds."""

@@ -20,7 +20,7 @@ from bot.errors import (
 )
 from bot.offload import LIGHT_IN_A_TURN
 from bot.ports import Delivery
-from bot.services.delivery import DELIVERIES_PER_TICK, AlertSender
+from bot.services.delivery import AlertSender
 from bot.services.workers import Workers
 from tests.fakes import Gate
 from tests.services.world import HOUR, MINUTE, SECOND, World
@@ -101,13 +101,43 @@ async def test_the_next_alert_of_a_chat_waits_until_the_first_has_gone_out(world
     assert world.numbers() == [1, 2]
 
 
-async def test_no_more_than_a_seconds_worth_goes_out_in_one_tick(world: World) -> None:
-    for chat_id in range(1, DELIVERIES_PER_TICK + 6):
+async def test_what_is_due_goes_out_as_soon_as_there_is_room_whatever_the_time_between_two_ticks(world: World) -> None:
+    for chat_id in range(1, 8):
         await world.find(7, chat_id=chat_id)
+    few = Workers(2)
+    outside = (world.messenger, world.clock, world.plan, few)
+    await AlertSender(world.store, world.store, *outside).work_off(30)
+    await few.finish()
+    assert sorted(message.chat_id for message in world.messenger.sent) == [1, 2, 3, 4, 5, 6, 7]
+
+
+@pytest.mark.parametrize("everywhere", [True, False])
+async def test_only_while_telegram_takes_nothing_from_the_bot_at_all_other_chats_wait_and_nothing_is_tried(
+    world: World, everywhere: bool
+) -> None:
+    await world.link(2, "token-of-2xx")
+    await world.find(7)
+    world.messenger.troubles[1].append(FloodLimited(3600, everywhere=everywhere))
     await world.deliver()
-    assert len(world.messenger.sent) == DELIVERIES_PER_TICK
+    world.clock.move(20 * MINUTE)
+    await world.find(7, chat_id=2)
+    await world.deliver_for(39 * MINUTE, MINUTE)
+    assert (world.numbers(1), world.numbers(2)) == ([], [] if everywhere else [7])
+    assert world.messenger.tries == ([1] if everywhere else [1, 2])
+    await world.deliver_for(2 * MINUTE, MINUTE)
+    assert world.numbers(1) == world.numbers(2) == [7]
+
+
+async def test_a_clock_that_is_put_back_ends_such_a_pause(world: World) -> None:
+    await world.link(2, "token-of-2xx")
+    await world.find(7)
+    world.messenger.troubles[1].append(FloodLimited(3600, everywhere=True))
     await world.deliver()
-    assert len(world.messenger.sent) == DELIVERIES_PER_TICK + 5
+    world.clock.move(20 * MINUTE)
+    await world.find(7, chat_id=2)
+    world.clock.move(-timedelta(days=400))
+    await world.deliver(2)
+    assert world.numbers(2) == [7]
 
 
 async def test_messages_that_are_due_at_once_begin_in_several_turns_of_the_loop(

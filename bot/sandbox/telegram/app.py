@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
+import random
 from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -47,7 +48,8 @@ class SandboxTelegram:
     """A Telegram with one bot. Serve ``app`` with :func:`bot.sandbox.server.serve`. Nothing leaves this machine.
 
     ``calls`` are the bot's latest calls, oldest first. ``faults`` can be switched on and off at any time. ``token`` is
-    the accepted token: change it to revoke the bot's. Without ``limits`` a bot may send as fast as it likes.
+    the accepted token: change it to revoke the bot's. Without ``limits`` a bot may send as fast as it likes. A call
+    is on the way for half of ``distance`` seconds up to all of them, and so is its answer.
     """
 
     def __init__(self, clock: Clock = utc_now, *, privacy: bool = True) -> None:
@@ -56,6 +58,7 @@ class SandboxTelegram:
         self.state = TelegramState(clock, bot, privacy=privacy)
         self.faults = TelegramFaults()
         self.limits: SendLimits | None = None
+        self.distance = 0.0
         self.calls: deque[Call] = deque(maxlen=_CALLS_KEPT)
         self.app = Starlette(
             routes=[
@@ -94,6 +97,16 @@ class SandboxTelegram:
     # --- HTTP -------------------------------------------------------------------------------------------------------
 
     async def _call(self, request: Request) -> Response:
+        await self._travel()
+        response = await self._receive(request)
+        await self._travel()
+        return response
+
+    async def _travel(self) -> None:
+        if self.distance:
+            await asyncio.sleep(random.uniform(self.distance / 2, self.distance))
+
+    async def _receive(self, request: Request) -> Response:
         refused = self._refuse_token(request)
         if refused:
             return _failure(ApiError(*refused))

@@ -18,6 +18,11 @@ COUNTED = ("send", "edit")
 UNCOUNTED = frozenset({"sendChatAction", "editMessageReplyMarkup"})
 
 
+def is_counted(call: Call) -> bool:
+    """Return whether the call counts against the limits."""
+    return call.method.startswith(COUNTED) and call.method not in UNCOUNTED
+
+
 class SendLimits:
     """Counts messages, in total and by chat, over the last second or minute. Edits count in total only."""
 
@@ -26,7 +31,7 @@ class SendLimits:
 
     def refusal(self, call: Call) -> ApiError | None:
         """Return a refusal if the call is too early. Otherwise count it."""
-        if not call.method.startswith(COUNTED) or call.method in UNCOUNTED:
+        if not is_counted(call):
             return None
         for key, (count, span) in self._limits(call):
             passed = self._passed[key]
