@@ -18,6 +18,7 @@ from bot.errors import (
     SendRefused,
     TelegramDown,
 )
+from bot.factories import SENDS_AT_ONCE
 from bot.offload import LIGHT_IN_A_TURN
 from bot.ports import Delivery
 from bot.services.delivery import AlertSender
@@ -143,7 +144,7 @@ async def test_a_clock_that_is_put_back_ends_such_a_pause(world: World) -> None:
 async def test_messages_that_are_due_at_once_begin_in_several_turns_of_the_loop(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for chat_id in range(1, DELIVERIES_PER_TICK + 1):
+    for chat_id in range(1, SENDS_AT_ONCE + 1):
         await world.find(7, chat_id=chat_id)
     send, turn, begun = world.messenger.send_alerts, 0, list[int]()
 
@@ -161,7 +162,7 @@ async def test_messages_that_are_due_at_once_begin_in_several_turns_of_the_loop(
     counting = asyncio.create_task(count_turns())
     await world.deliver()
     counting.cancel()
-    assert len(begun) == DELIVERIES_PER_TICK
+    assert len(begun) == SENDS_AT_ONCE
     assert max(map(begun.count, begun)) <= LIGHT_IN_A_TURN
 
 
