@@ -38,7 +38,7 @@ REST = 3.0
 LONGEST = 300.0
 ECHO_NAME = "python-telegram-bot's echo"
 
-HIDDEN = "import sys; sys.modules['rich'] = sys.modules['better_exceptions'] = None\n"
+HIDDEN = "import sys; sys.modules |= dict.fromkeys(('rich', 'pygments', 'better_exceptions'))\n"
 ECHO = """
 import sys
 from telegram.ext import Application, MessageHandler, filters

@@ -13,6 +13,7 @@ from bot.commands.data import migrate, move, rekey
 from bot.commands.outbox import outbox
 from bot.domain.chats import LANGUAGES
 from bot.errors import StartError
+from bot.garbage import no_full_collections
 from bot.invocation import program
 
 
@@ -37,12 +38,13 @@ def main() -> None:
 @main.command()
 def run() -> None:
     """Run the bot until it is stopped."""
-    from bot import application
-    from bot.settings import load_settings
+    with no_full_collections():
+        from bot import application
+        from bot.settings import load_settings
 
-    settings = load_settings()
-    application.configure_logs(settings)
-    asyncio.run(application.run(settings))
+        settings = load_settings()
+        application.configure_logs(settings)
+        asyncio.run(application.run(settings))
 
 
 @main.command()

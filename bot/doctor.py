@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from urllib.parse import urlsplit
 
@@ -72,7 +72,7 @@ async def examine() -> AsyncIterator[Finding]:
     except StartError as error:
         yield Finding("Settings", advice=str(error))
         return
-    configure_logs(settings.model_copy(update={"log_level": "ERROR"}))
+    configure_logs(replace(settings, log_level="ERROR"))
     yield _settings(settings)
     yield _access(settings)
     yield _switches(settings)

@@ -30,7 +30,7 @@ WAITS_AT_MOST = 20
 
 @contextmanager
 def no_full_collections() -> Iterator[None]:
-    """Let the interpreter start no full collection by itself while the context lasts."""
+    """Let the interpreter start no full collection by itself while the context lasts: also not while it imports."""
     before = gc.get_threshold()
     gc.set_threshold(YOUNG, 10, NEVER)
     try:

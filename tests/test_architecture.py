@@ -89,8 +89,6 @@ ONLY_IN = {
     "uvicorn": {"serving"},
     "xlsxwriter": {"files"},
     "dotenv": {"settings"},
-    "pydantic": {"settings"},
-    "pydantic_settings": {"settings"},
 }
 """The only parts that may import a library."""
 
@@ -326,7 +324,6 @@ def test_every_dependency_is_used() -> None:
     used = {canonicalize_name(dist) for name in imported for dist in distributions().get(name, [])}
     by_other_ways = {
         "apscheduler",  # the job queue of python-telegram-bot
-        "python-dotenv",  # pydantic-settings reads .env with it
         "python-multipart",  # Starlette reads forms with it
         "tzdata",  # zoneinfo falls back to it where the system has no time zones
     }

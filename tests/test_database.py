@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -91,5 +92,5 @@ async def test_a_token_sent_while_the_database_is_away_is_deleted_from_the_chat(
 
 async def test_a_start_without_keys_is_refused_with_an_explanation(settings: Settings) -> None:
     with pytest.raises(StartError, match="TOKEN_KEYS must be set too"):
-        async with running(settings.model_copy(update={"token_keys": ()})):
+        async with running(replace(settings, token_keys=())):
             pass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from itertools import product
@@ -125,7 +126,7 @@ async def test_a_list_that_is_not_there_points_at_the_address(
     sandbox: Sandbox, account: Account, chat: Chat, ada: Person, tmp_path: Path
 ) -> None:
     settings = sandbox.settings(tmp_path)
-    beside = settings.model_copy(update={"provider_url": f"{settings.provider_url}/beside"})
+    beside = replace(settings, provider_url=f"{settings.provider_url}/beside")
     async with running(beside, clock=sandbox.clock, tick=TICK):
         answer = await ask(chat, ada, f"/link {TOKEN}", "address")
     assert "PROVIDER_URL" in answer.text

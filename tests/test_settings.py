@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
+from dataclasses import FrozenInstanceError, asdict, fields
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -13,20 +14,19 @@ from urllib.parse import quote
 import pytest
 from hypothesis import HealthCheck, example, given, settings as hypothesis_settings, strategies as st
 from psycopg.conninfo import conninfo_to_dict
-from pydantic import SecretStr
 
 from bot.domain.chats import Preferences, QuietHours
 from bot.domain.payments import PaymentRules
 from bot.domain.provider_calendar import ProviderCalendar
 from bot.domain.topping_up import Payee, TopUpWays
 from bot.errors import StartError
-from bot.settings import PUBLIC_TELEGRAM, Settings, load_settings
+from bot.settings import PUBLIC_TELEGRAM, Secret, Settings, load_settings
 
 BOT_TOKEN = "123456789:AAbot-token-that-is-secret"
 GOOD = {"TELEGRAM_BOT_TOKEN": BOT_TOKEN, "PROVIDER_URL": "https://hosting.example/api/v1"}
 SMALL = {name.lower(): value for name, value in GOOD.items()}
 ANYWHERE = hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-NAMES = [name.upper() for name in Settings.model_fields]
+NAMES = [each.name.upper() for each in fields(Settings)]
 
 
 @pytest.fixture(autouse=True)
@@ -295,8 +295,8 @@ def test_an_address_keeps_its_path_and_loses_slashes_and_blanks(monkeypatch: pyt
 
 def test_settings_do_not_change_once_read(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = load(monkeypatch, **GOOD)
-    with pytest.raises(ValueError, match="frozen"):
-        settings.currency = "USD"
+    with pytest.raises(FrozenInstanceError):
+        settings.currency = "USD"  # type: ignore[misc]  # that is what is tried
 
 
 def test_the_settings_are_the_defaults_of_chats(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -555,9 +555,9 @@ def test_a_line_of_the_file_that_cannot_be_read_is_named(
 
 def test_no_secret_is_in_the_settings_repr(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = load(monkeypatch, **GOOD, TOKEN_KEYS="key-that-is-secret")
-    for text in (repr(settings), str(settings), f"{settings.model_dump()}", settings.model_dump_json()):
-        assert "secret" not in text.replace("SecretStr", "").replace("webhook_secret", "")
-    assert settings.telegram_bot_token == SecretStr(BOT_TOKEN)
+    for text in (repr(settings), str(settings), f"{asdict(settings)}"):
+        assert "secret" not in text.replace("webhook_secret", "")
+    assert settings.telegram_bot_token == Secret(BOT_TOKEN)
 
 
 def test_the_refusal_of_a_secret_does_not_contain_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -30,7 +31,7 @@ def settings_with_logs() -> StoreSettings:
     from bot.settings import load_store_settings
 
     settings = load_store_settings()
-    configure_logs(settings.model_copy(update={"log_level": "WARNING"}))
+    configure_logs(replace(settings, log_level="WARNING"))
     return settings
 
 

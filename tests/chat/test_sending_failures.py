@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -338,7 +339,7 @@ async def test_a_proxy_that_is_down_surely_sent_nothing(
 
 async def failure_at(address: str, settings: Settings) -> MessengerError:
     """Send a message to a Bot API at that address, and return the error."""
-    bot = build_telegram(settings.model_copy(update={"telegram_api_url": address})).bot
+    bot = build_telegram(replace(settings, telegram_api_url=address)).bot
     await bot.request.initialize()
     try:
         with pytest.raises(MessengerError) as caught:

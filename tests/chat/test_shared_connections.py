@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 from telegram import Bot
@@ -40,7 +41,7 @@ async def chat_of(reader: asyncio.StreamReader) -> int:
 @asynccontextmanager
 async def bot_of(settings: Settings, port: int) -> AsyncIterator[Bot]:
     url = f"http://127.0.0.1:{port}"
-    bot = build_telegram(settings.model_copy(update={"telegram_api_url": url})).bot
+    bot = build_telegram(replace(settings, telegram_api_url=url)).bot
     requests = bot._request  # initializing the bot itself would call getMe
     for request in requests:
         await request.initialize()

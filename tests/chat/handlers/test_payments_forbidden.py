@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -24,15 +25,15 @@ SENTENCE = "Paying is switched off in this bot. Please pay on your provider's we
 
 
 @pytest.fixture
-def changes() -> dict[str, object]:
+def changes() -> dict[str, Any]:
     return {}
 
 
 @pytest.fixture
 async def bot_with(
-    settings: Settings, changes: dict[str, object], store: Store, provider: FakeProvider, time: Time
+    settings: Settings, changes: dict[str, Any], store: Store, provider: FakeProvider, time: Time
 ) -> AsyncIterator[None]:
-    changed = settings.model_copy(update=changes)
+    changed = replace(settings, **changes)
     bot = InvoiceBot(changed, store, fake_providers(provider), build_telegram(settings), time)
     await bot.start(86_400)
     yield
