@@ -180,7 +180,7 @@ async def test_an_alert_to_a_chat_that_was_just_answered_is_to_come_again_once_t
 async def test_an_alert_waits_for_its_own_chat_in_nobody_elses_way() -> None:
     world = World()
     limits = SharedRateLimiter(world, world.clock, world.sleep)
-    for _ in range(CHAT_LIMIT.burst):
+    for _ in range(8):
         await limits.process_request(sent, (), {}, "sendMessage", {"chat_id": 7}, None)
     before = world.now
     with taking_turn(Turn.ALERT), pytest.raises(RetryAfter):

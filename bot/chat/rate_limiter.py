@@ -34,7 +34,7 @@ An alert to a chat that was just answered waits until the chat's bucket is full 
 GROUP_LIMIT = RateLimit(rate=1 / 6, burst=10, bursts={Turn.ALERT: 1, Turn.OTHER: 5})
 """So no minute sees more than 20. A member who floods leaves part of the burst to the others."""
 ALERT_STANDS_BACK = 10.0
-"""Seconds. If a chat's bucket is not full until then, an alert takes its turn between the answers."""
+"""Seconds. If a chat's bucket can't be full by then, an alert takes its turn between the answers."""
 FORGOTTEN_AFTER = timedelta(minutes=2)
 """If an alert that stood back has not come again by then, it was dropped."""
 
@@ -109,8 +109,8 @@ class SharedRateLimiter(BaseRateLimiter[None]):
         try:
             await limiter.wait(MAX_ALERT_WAIT_FOR_CHAT)
         except WaitTooLong as busy:
-            if (left := self._stands_back_for(chat_id)) > 0:
-                raise WaitTooLong(min(busy.seconds, left)) from None
+            if busy.seconds <= self._stands_back_for(chat_id):
+                raise
             with taking_turn(Turn.CUSTOMER):
                 await limiter.wait(MAX_ALERT_WAIT_FOR_CHAT)
         self._stand_back_since.pop(chat_id, None)
