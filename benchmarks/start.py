@@ -29,11 +29,11 @@ from benchmarks.telegram_stand_in import TelegramStandIn, telegram_stand_in
 from bot.sandbox.telegram import BOT_TOKEN
 from bot.store.vault import new_key
 
-ROUNDS = 5
+ROUNDS = 4
 SIZES = (0, 10_000, 100_000)
 MANY = 50_000
 """With more chats, there is only one round after the one that does not count."""
-REST = 3.0
+REST = 2.0
 """Seconds after the first poll."""
 LONGEST = 300.0
 ECHO_NAME = "python-telegram-bot's echo"
