@@ -44,7 +44,7 @@ from bot.store.tinydb.opening import open_store
 from bot.store.vault import new_key
 
 CONCURRENCY = 50
-ACCOUNTS, ROUNDS = 400, 5
+ACCOUNTS, ROUNDS = 300, 5
 INTERVAL = timedelta(minutes=15)
 NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
 

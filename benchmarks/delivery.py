@@ -27,9 +27,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from unittest.mock import patch
 
-from benchmarks.capacity import processor_time
 from benchmarks.figures import Figure, show
 from benchmarks.floods import ask, waits
+from benchmarks.processes import processor_time
 from benchmarks.world import Talk, database, meet, running_bot
 from bot.domain.alerts import Alert, AlertKind
 from bot.domain.chat_keys import ACCOUNTS_AT_MOST, key_of

@@ -24,6 +24,7 @@ from statistics import median, quantiles
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
+from benchmarks.processes import memory_of
 from benchmarks.world import Talk, database, meet, running_bot
 from bot.sandbox.provider import documents
 from bot.sandbox.sandbox import Sandbox, open_sandbox
@@ -66,16 +67,10 @@ class Asking:
         return f"p50 {median(self.waits) * 1000:.0f} ms, p99 {p99 * 1000:.0f} ms, of {len(self.waits)}"
 
 
-def peak_of(process_id: int) -> float:
-    """Return the most memory that a process has held since its peak was forgotten, in megabytes."""
-    lines = Path(f"/proc/{process_id}/status").read_text().splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
-
-
 def forget_peak_of(process_id: int) -> float:
-    """Forget it, and return what the process holds now."""
+    """Forget the most memory that a process has held, and return what it holds now, in megabytes."""
     Path(f"/proc/{process_id}/clear_refs").write_text("5")
-    return peak_of(process_id)
+    return memory_of(process_id, "VmHWM")
 
 
 async def order(sandbox: Sandbox, talk: Talk, period: str) -> int:
@@ -109,7 +104,7 @@ async def measure(name: str, wanted: str) -> None:
                 before, began = forget_peak_of(bot.pid), perf_counter()
                 async with meanwhile.meanwhile(others):
                     parts = await order(sandbox, orderer, "2025")
-                seconds, peak = perf_counter() - began, peak_of(bot.pid)
+                seconds, peak = perf_counter() - began, memory_of(bot.pid, "VmHWM")
     print(f"{name}: {seconds:.0f} s, {parts} parts, {peak - before:.1f} MB above {before:.0f} MB", flush=True)
     print(f"    others before: {alone}\n    others meanwhile: {meanwhile}", flush=True)
 

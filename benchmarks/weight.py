@@ -199,7 +199,7 @@ def measure() -> list[Figure]:
     with no_full_collections():
         figures = asyncio.run(watched())
     longest = max(figure.median for figure in figures if not figure.name.endswith("no_turn"))
-    return [Figure("weight.longest", "the longest step of all", "ms", (longest,)), *figures]
+    return [Figure("weight.longest", "heavy accounts: the longest step", "ms", (longest,)), *figures]
 
 
 if __name__ == "__main__":
