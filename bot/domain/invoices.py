@@ -12,6 +12,7 @@ from bot.domain.service_names import Service
 from bot.domain.standings import Standing, is_plain, standing_of
 
 CENT = Decimal("0.01")
+ZERO = Decimal(0)
 
 OTHER_INVOICE = "invoice"
 """The type of an item that stands for another invoice, in any letter case."""
@@ -74,7 +75,7 @@ class Invoice:
     due_unreadable: bool = False
     items_unreadable: bool = False
     parts: tuple[int, ...] = ()
-    in_parts: Decimal = Decimal(0)
+    in_parts: Decimal = ZERO
 
     @property
     def gross(self) -> Decimal | None:
@@ -98,7 +99,8 @@ class Invoice:
     @property
     def full_total(self) -> Decimal:
         """The sum before any credit, or the total as it was given where that is unclear."""
-        return self.total if self.gross is None else self.gross
+        gross = self.gross
+        return self.total if gross is None else gross
 
     @property
     def is_credit_note(self) -> bool:
@@ -114,8 +116,9 @@ class Invoice:
     def left_to_pay(self) -> Decimal | None:
         """What is still to be paid; 0 if the invoice is not open. None: its own figures don't tell."""
         if not self.is_open:
-            return Decimal(0)
-        return None if self.gross is None else max(self.gross - self.credit, Decimal(0))
+            return ZERO
+        gross = self.gross
+        return None if gross is None else max(gross - self.credit, ZERO)
 
     @property
     def is_collective(self) -> bool:
@@ -284,4 +287,4 @@ def list_order(invoice: Invoice) -> tuple[int, int, int]:
 
 def sum_left(invoices: Iterable[Invoice]) -> Decimal:
     """Return the sum left over all open invoices, each counted once. One whose remainder is unclear counts in full."""
-    return sum((i.display_amount - i.in_parts for i in invoices if i.is_open), start=Decimal(0))
+    return sum((i.display_amount - i.in_parts for i in invoices if i.is_open), start=ZERO)

@@ -48,7 +48,12 @@ Inference: ``-000001-11-29T23:06:32Z`` is such a zero date, and means "never".
 
 def day(value: object, zone: ZoneInfo) -> date | None:
     """Return a calendar day. The provider sends the instant of its midnight in ``zone``, or a bare date."""
-    found = _read(*_spelled(value), zone)
+    return _day_in(*_spelled(value), zone)
+
+
+@lru_cache(CACHE_SIZE)
+def _day_in(text: str, zone_name: str, zone: ZoneInfo) -> date | None:
+    found = _read(text, zone_name, zone)
     if found is None or found.year not in PLAUSIBLE_YEARS:
         return None
     # A bare date is not read from its midnight: in some zones a midnight is skipped.
@@ -60,7 +65,12 @@ def instant(value: object, zone: ZoneInfo) -> datetime | None:
 
     Inference: a date-time without an offset is local to ``zone``, and a bare date means its midnight there.
     """
-    found = _read(*_spelled(value), zone)
+    return _instant_in(*_spelled(value), zone)
+
+
+@lru_cache(CACHE_SIZE)
+def _instant_in(text: str, zone_name: str, zone: ZoneInfo) -> datetime | None:
+    found = _read(text, zone_name, zone)
     if found is None or found.year not in PLAUSIBLE_YEARS:
         return None
     moment = found if isinstance(found, datetime) else datetime.combine(found, time(), zone)
@@ -88,10 +98,10 @@ def _spelled(value: object) -> tuple[str, str]:
     """Return a date's spelling, and the name of its zone if that stands beside it. Empty: no date has this form."""
     zone = ""
     match value:
-        case bool():
-            return "", ""
         case str(text):
             pass
+        case bool():
+            return "", ""
         case int() | float():
             text = f"{value:.0f}"
         case {"date": str(text), **others}:  # how PHP writes a DateTime
@@ -105,7 +115,6 @@ def _spelled(value: object) -> tuple[str, str]:
     return text.strip(), zone
 
 
-@lru_cache(CACHE_SIZE)
 def _read(text: str, zone_name: str, zone: ZoneInfo) -> datetime | date | None:
     """Return an aware date-time, or a date if no time of day is given. It need not be plausible."""
     if _ISO.match(text) and not zone_name:  # the common case, and the fastest

@@ -145,7 +145,7 @@ def page_of(levels: Sequence[Level]) -> RawPage:
     ``levels`` are the objects of :class:`bot.provider.envelope.Envelope`.
     """
     around, entries = _list_in(levels)
-    facts = [found for level in around for found in _facts_in(level)]
+    facts = [found for level in around for found in _facts_in(level) if found.fields]
     following, goes_on = _following(facts), any(found.says_more or any(found.links) for found in facts)
     if not any(found.says_whether_more for found in facts):
         following = following or _behind_full(facts, len(entries))
@@ -156,7 +156,7 @@ def page_of(levels: Sequence[Level]) -> RawPage:
         following,
         goes_on=goes_on or following is not None,
         total=max(totals, default=None),
-        lacking=max(0, max(found.on_page for found in facts) - len(entries)),
+        lacking=max(0, max((found.on_page for found in facts), default=0) - len(entries)),
     )
 
 

@@ -218,7 +218,8 @@ def _to_invoice(wire: _Invoice, zone: ZoneInfo) -> Invoice:
         due_unreadable=due is None and not dates.is_missing(wire.duedate, zone),
         items_unreadable=not all_read,
     )
-    return replace(invoice, is_open=invoice.is_open and not invoice.is_credit_note)
+    # Nothing is to be paid on a credit note, whatever the provider says.
+    return replace(invoice, is_open=False) if invoice.is_open and invoice.is_credit_note else invoice
 
 
 def _is_open(value: object, status: str) -> bool | None:

@@ -63,7 +63,12 @@ def _money(spelled: bytes) -> Decimal | None:
 
 def percentage(raw: msgspec.Raw) -> Decimal | None:
     """Return a rate in percent, from 0 to 100."""
-    rate = _number(_short(raw))
+    return _percentage(_short(raw))
+
+
+@lru_cache(CACHE_SIZE)
+def _percentage(spelled: bytes) -> Decimal | None:
+    rate = _number(spelled)
     return rate if rate is not None and 0 <= rate <= 100 else None  # noqa: PLR2004  # percent
 
 
@@ -86,15 +91,9 @@ def _number(spelled: bytes) -> Decimal | None:
 
 def truth(value: object) -> bool | None:
     """Return a boolean from any spelling that PHP's JSON uses for one."""
-    match value:
-        case bool():
-            return value
-        case 0 | 1:
-            return value == 1
-        case str():
-            return BOOLEANS.get(value.strip().casefold())
-        case _:
-            return None
+    if isinstance(value, str):
+        return BOOLEANS.get(value.strip().casefold())
+    return value == 1 if value in (0, 1) else None
 
 
 def text(value: object) -> str:
@@ -106,9 +105,9 @@ def text(value: object) -> str:
     All other characters of Unicode's category C are removed: control characters, invisible ones, and those that reverse
     the reading direction.
     """
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return ""
-    plain = str(value)[:MAX_TEXT_LENGTH]
+    if not isinstance(value, str):
+        return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else ""
+    plain = value[:MAX_TEXT_LENGTH]
     if "&" in plain:
         plain = _REFERENCE.sub(lambda found: html.unescape(found[0]), plain)
     if not plain.isprintable():

@@ -6,11 +6,11 @@ A large file is read and written row by row, because the decoder gives no other 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 from tinydb import TinyDB
-from tinydb.table import Document
 
 from bot.offload import HEAVY_BYTES, HEAVY_COUNT
 
@@ -43,9 +43,22 @@ def _object(values: Mapping[str, bytes]) -> bytes:
     return b"{" + b",".join(msgspec.json.encode(key) + b":" + value for key, value in values.items()) + b"}"
 
 
-def replace_rows(database: TinyDB, name: str, rows: Mapping[int, Any]) -> None:
-    """Put rows into a table in the place of those that are there. Without rows the table is empty."""
-    table = database.table(name)
-    table.truncate()
-    if rows:
-        table.insert_multiple(Document(msgspec.to_builtins(row), number) for number, row in rows.items())
+def rows_in(database: TinyDB, name: str) -> Mapping[str, Mapping[str, Any]]:
+    """Return a table's rows as they are stored, by their numbers."""
+    return (database.storage.read() or {}).get(name, {})
+
+
+def replace_rows(
+    database: TinyDB, name: str, rows: Mapping[int, Any], before: Mapping[int, Any] = MappingProxyType({})
+) -> None:
+    """Put rows into a table in the place of those that are there. One that is as ``before`` stays as it is stored.
+
+    This goes to TinyDB's storage, since its tables would copy all rows of a chat because one has changed.
+    """
+    tables, stored = database.storage.read() or {}, rows_in(database, name)
+    numbers = ((str(number), number, row) for number, row in rows.items())
+    tables[name] = {
+        spelled: stored[spelled] if spelled in stored and before.get(number) == row else msgspec.to_builtins(row)
+        for spelled, number, row in numbers
+    }
+    database.storage.write(tables)

@@ -34,7 +34,7 @@ from bot.store.tinydb.files import (
     replace_file,
 )
 from bot.store.tinydb.memory import ChatIndex, CheckTimes, PaymentIndex
-from bot.store.tinydb.tables import replace_rows
+from bot.store.tinydb.tables import replace_rows, rows_in
 
 log = structlog.get_logger()
 
@@ -186,7 +186,7 @@ class TinyTransaction:
         for name in PARTS:
             part = getattr(new, name)
             if old is None or part != getattr(old, name):
-                _replace(database, name, part)
+                _replace(database, name, part, old.known if old is not None and name == "known" else None)
                 if name == "link":
                     self._times[new.id] = None
 
@@ -386,27 +386,28 @@ def _table(kind: type[PendingItem]) -> str:
 
 def _rows(database: TinyDB, table: str, kind: type[T]) -> dict[int, T]:
     # One by one: a single step for all would hold up every thread.
-    return {document.doc_id: msgspec.convert(document, kind) for document in database.table(table).all()}
+    return {int(number): msgspec.convert(row, kind) for number, row in rows_in(database, table).items()}
 
 
 def _in_order(rows: Mapping[int, T]) -> tuple[T, ...]:
     return tuple(rows[number] for number in sorted(rows))
 
 
-def _replace(database: TinyDB, table: str, part: Any) -> None:
-    """Put a part of a record into its table: a row for each number of a mapping, or for each place of a sequence."""
-    match part:
-        case None:
-            replace_rows(database, table, {})
-        case Mapping():
-            replace_rows(database, table, part)
-        case Sequence():
-            replace_rows(database, table, dict(enumerate(part, start=1)))
-        case _:
-            _put_only(database, table, msgspec.to_builtins(part))
+def _replace(database: TinyDB, table: str, part: Any, before: Any = None) -> None:
+    """Put a part of a record into its table: a row for each number of a mapping, or for each place of a sequence.
+
+    ``before`` is what stands there, if that is known.
+    """
+    if part is None or isinstance(part, Mapping | Sequence):
+        replace_rows(database, table, _numbered(part), _numbered(before))
+    else:
+        _put_only(database, table, msgspec.to_builtins(part))
+
+
+def _numbered(part: Mapping[int, Any] | Sequence[Any] | None) -> Mapping[int, Any]:
+    return part if isinstance(part, Mapping) else dict(enumerate(part or (), start=1))
 
 
 def _put_only(database: TinyDB, table: str, row: Mapping[str, Any]) -> None:
     """Put a row into a table that holds one. Unknown fields of a newer version stay."""
-    known: Mapping[str, Any] = database.table(table).get(doc_id=ONLY) or {}
-    replace_rows(database, table, {ONLY: {**known, **row}})
+    replace_rows(database, table, {ONLY: {**rows_in(database, table).get(str(ONLY), {}), **row}})
