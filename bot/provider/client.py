@@ -23,6 +23,7 @@ from bot.limiter import Limiter
 from bot.offload import HEAVY_BYTES, HEAVY_COUNT, off_loop
 from bot.ports import Clock, Document, InvoiceFilter, utc_now
 from bot.provider import documents, schema
+from bot.provider.exchange import ExchangeClient
 from bot.provider.request import Call, Caller, ReadBody, RetryPolicy, deadline, json_body
 from bot.provider.space import TemporarySpace
 from bot.provider.transport import make_transport
@@ -52,11 +53,10 @@ def open_http_client(
     Each call has a deadline. Apart from it only connecting, and waiting for a connection, have time-outs of their own.
     The transport looks after proxies, and keeps cookies out.
     """
-    return httpx.AsyncClient(
-        transport=transport or make_transport(max_connections),
+    return ExchangeClient(
+        transport or make_transport(max_connections),
         timeout=httpx.Timeout(None, connect=5, pool=15),
         headers={"User-Agent": f"invoice-bot/{__version__}"},
-        trust_env=False,
     )
 
 

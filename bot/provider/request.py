@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from http import HTTPStatus
 from typing import TypeVar
 
@@ -31,6 +32,9 @@ from bot.provider import envelope, error_mapping, values
 MAX_JSON_BYTES = 64 * 1024 * 1024
 MAX_ERROR_BYTES = 1024 * 1024
 """A refusal may hold a whole trace of the provider's program beside its words."""
+
+URLS_KEPT = 256
+"""Parsed addresses. The one of the list comes again with every check."""
 
 T = TypeVar("T")
 ReadBody = Callable[[httpx.Response], Awaitable[T]]
@@ -103,6 +107,7 @@ class Caller:
             wait_max=retries.longest_wait,
             wait_jitter=retries.jitter,
         )
+        self._headers = dict(http.headers)
         self._drain_timeout = retries.drain_timeout
         self._deadline = retries.deadline
 
@@ -138,14 +143,7 @@ class Caller:
     async def _request(self, call: Call, read_body: ReadBody[T]) -> T:
         logs.add_secret(call.token.reveal())
         try:
-            async with self._http.stream(
-                call.method,
-                f"{self._base_url}/{call.path}",
-                params=call.parameters or None,
-                json=call.body,
-                headers=_headers(call),
-                follow_redirects=False,
-            ) as response:
+            async with self._answer(self._made(call)) as response:
                 log.debug("provider answered", call=call.name, status=response.status_code)
                 if response.is_success:
                     return await read_body(response)
@@ -156,6 +154,25 @@ class Caller:
             log.debug("provider call failed", call=call.name, reason=type(error).__name__, detail=str(error))
             failure = error_mapping.of_transport(error)
         raise failure  # not within the handler: httpx's error as context would hold the request, and so the token
+
+    def _made(self, call: Call) -> httpx.Request:
+        """Return the request of a call. The client's own way to make one would copy its headers one by one."""
+        return httpx.Request(
+            call.method,
+            _url(f"{self._base_url}/{call.path}"),
+            params=call.parameters or None,
+            json=call.body,
+            headers={**self._headers, **_headers(call)},
+            extensions={"timeout": self._http.timeout.as_dict()},
+        )
+
+    @asynccontextmanager
+    async def _answer(self, request: httpx.Request) -> AsyncIterator[httpx.Response]:
+        response = await self._http.send(request, stream=True, follow_redirects=False)
+        try:
+            yield response
+        finally:
+            await response.aclose()
 
     async def _accept(self, response: httpx.Response) -> bytes:
         body = await self._drain(response)
@@ -190,16 +207,21 @@ async def json_body(response: httpx.Response) -> bytes:
     return bytes(received)
 
 
+@lru_cache(URLS_KEPT)
+def _url(spelled: str) -> httpx.URL:
+    return httpx.URL(spelled)
+
+
 def _headers(call: Call) -> dict[str, str]:
     token = call.token.reveal()
     if not (token and token.isascii() and token.isprintable() and " " not in token):
         raise TokenRefused  # no header can carry it, so the provider can't know it
     return {
-        "Authorization": f"Bearer {token}",
-        "Accept": "application/json",
-        "Accept-Language": f"{call.language}; *;q=0.5",
-        "Accept-Encoding": call.accept_encoding,
-        "Cache-Control": "no-cache",  # what something in between has kept may be another customer's
+        "authorization": f"Bearer {token}",
+        "accept": "application/json",
+        "accept-language": f"{call.language}; *;q=0.5",
+        "accept-encoding": call.accept_encoding,
+        "cache-control": "no-cache",  # what something in between has kept may be another customer's
     }
 
 

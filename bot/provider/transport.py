@@ -166,12 +166,13 @@ class _Transport(httpx.AsyncBaseTransport):
         return self._session
 
 
-def _headers(request: httpx.Request, proxy: Proxy | None) -> httpx.Headers:
-    headers = request.headers.copy()
-    headers.pop("transfer-encoding", None)  # how a body is sent is aiohttp's matter
+def _headers(request: httpx.Request, proxy: Proxy | None) -> Sequence[tuple[str, str]]:
+    headers = request.headers
     if proxy is not None and request.url.scheme == "http":
+        headers = headers.copy()
         headers.update(proxy.headers)  # such a request goes to the proxy itself
-    return headers
+    # How a body is sent is aiohttp's matter.
+    return [(name, value) for name, value in headers.multi_items() if name != "transfer-encoding"]
 
 
 class _Upload(httpx.AsyncByteStream):

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
 import msgspec
 import pytest
 from hypothesis import given, strategies as st
+from tinydb import TinyDB
+from tinydb.storages import MemoryStorage
 
 from bot.offload import HEAVY_COUNT
 from bot.store.tinydb import tables
 
+
+@dataclass(frozen=True)
+class Line:
+    text: str
+
+
+LINES = st.builds(Line, st.sampled_from("abc"))
 documents = st.dictionaries(st.text(max_size=5), st.none() | st.integers(-9, 9) | st.text(max_size=5), max_size=3)
 layouts = st.dictionaries(st.text(max_size=5), st.dictionaries(st.text(max_size=5), documents, max_size=4), max_size=3)
 
@@ -41,3 +54,30 @@ def test_a_large_file_comes_back_as_it_was() -> None:
 def test_a_damaged_file_is_refused(content: bytes) -> None:
     with pytest.raises((msgspec.DecodeError, UnicodeDecodeError)):
         tables.decoded(content)
+
+
+@given(st.dictionaries(st.integers(1, 6), LINES), st.dictionaries(st.integers(1, 6), LINES))
+def test_rows_that_are_as_before_stay_as_they_are_stored(before: dict[int, Line], after: dict[int, Line]) -> None:
+    def table(*written: dict[int, Line], known: bool) -> Mapping[str, Mapping[str, Any]]:
+        database = TinyDB(storage=MemoryStorage)
+        for old, rows in zip(({}, *written), written, strict=False):
+            tables.replace_rows(database, "lines", rows, old if known else {})
+        return tables.rows_in(database, "lines")
+
+    assert table(before, after, known=True) == table(after, known=False)
+
+
+def test_fields_of_a_newer_version_stay_in_rows_that_do_not_change() -> None:
+    database = TinyDB(storage=MemoryStorage)
+    stored = {"text": "a", "added later": 1}
+    database.storage.write({"lines": {"1": stored, "2": {"text": "b"}}})
+    tables.replace_rows(database, "lines", {1: Line("a"), 2: Line("c")}, {1: Line("a"), 2: Line("b")})
+    assert tables.rows_in(database, "lines") == {"1": stored, "2": {"text": "c"}}
+
+
+def test_what_is_written_row_by_row_is_read_by_tinydb_itself() -> None:
+    database = TinyDB(storage=MemoryStorage)
+    tables.replace_rows(database, "lines", {7: Line("a")})
+    assert [(each.doc_id, dict(each)) for each in database.table("lines").all()] == [(7, {"text": "a"})]
+    tables.replace_rows(database, "lines", {})
+    assert database.table("lines").all() == []
