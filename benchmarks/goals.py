@@ -112,5 +112,6 @@ GOALS: Mapping[str, Goal] = {
     "postgres.checks finished, nothing new": times(3),
     "postgres.checks finished, one alert": times(3),
     "postgres.messages noted as sent": times(3),
+    "postgres.payment_step": within(1),
 }
 """By the names of the figures. The others are there to be known."""

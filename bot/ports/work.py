@@ -226,6 +226,8 @@ class Check:
 class Checked:
     """What a check found. It is saved in one transaction. ``known`` replaces what the chat knew.
 
+    Unless ``known_is_new`` it is what the check was claimed with, and need not be written.
+
     ``credit`` is None if it was not asked for. ``ended_wishes`` for credit were fulfilled, or are void.
     ``packs`` are ordered: they come by themselves.
     """
@@ -237,6 +239,7 @@ class Checked:
     credit: CreditWatch | None = None
     ended_wishes: Collection[int] = ()
     packs: Sequence[Pack] = ()
+    known_is_new: bool = True
 
 
 class CheckStore(Protocol):

@@ -178,7 +178,7 @@ class Checker:
         now = self._clock()
         farewell = [] if link.watch.dismissed else [Alert("", link.place, link.account, AlertKind.NOT_SERVED, now)]
         watch = replace(link.watch, dismissed=True)
-        checked = Checked(check.known, with_ids(farewell, now), watch, next_check_at=self._plan.after(now))
+        checked = Checked(check.known, with_ids(farewell, now), watch, self._plan.after(now), known_is_new=False)
         await self._store.finish_check(check.claim, checked)
         return AccountReading()
 
@@ -266,6 +266,7 @@ class Checker:
             credit=reading.credit,
             packs=ordered(periods, link, now),
             ended_wishes=[*fulfilled, *(n for n in _wished(link) if n not in known or not known[n].may_be_owed)],
+            known_is_new=known != check.known,
         )
 
     def _watch(

@@ -88,6 +88,7 @@ def checked(check: Check, *alerts: Alert, now: datetime = NOW + MINUTE, **change
         alerts=alerts,
         watch=Watch(checked_at=now),
         next_check_at=now + 15 * MINUTE,
+        known_is_new="known" in changes,
     )
     return replace(result, **changes)  # type: ignore[arg-type]  # fields of Checked
 

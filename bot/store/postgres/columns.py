@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 
@@ -30,6 +30,7 @@ DOCUMENTS: Mapping[str, msgspec.json.Decoder[Any]] = {
 PAYMENT = msgspec.json.Decoder(PaymentRow)
 HOLDS = tuple(f"{work}_{name}" for work in ("check", "message") for name in ("epoch", "until", "set_at"))
 CHAT_COLUMNS = ", ".join(("id", *PARTS, *HOLDS))
+COLUMNS_BUT_KNOWN = CHAT_COLUMNS.replace("known", "NULL::json")
 
 
 def encode(document: object) -> str:
@@ -37,18 +38,38 @@ def encode(document: object) -> str:
     return msgspec.json.encode(document).decode()
 
 
+class KnownWanted(Exception):
+    """A change looks at what its chat knows, and that was not fetched."""
+
+
+class NotFetched(Mapping[int, KnownInvoice]):
+    """What a chat knows, in its row. It is by far the longest part, and few ends of checks and messages look at it."""
+
+    def __getitem__(self, _: int) -> NoReturn:
+        raise KnownWanted
+
+    def __iter__(self) -> NoReturn:
+        raise KnownWanted
+
+    def __len__(self) -> NoReturn:
+        raise KnownWanted
+
+
 def stored_chat(row: tuple[Any, ...]) -> StoredChat:
-    """Return the chat of a row of :data:`CHAT_COLUMNS`. Raise :class:`ChatUnreadable`."""
+    """Return the chat of a row of :data:`CHAT_COLUMNS` or :data:`COLUMNS_BUT_KNOWN`. Raise :class:`ChatUnreadable`."""
     number, *rest = row
-    try:
-        parts: dict[str, Any] = {
-            name: None if document is None else DOCUMENTS[name].decode(document)
-            for name, document in zip(PARTS, rest[: len(PARTS)], strict=True)
-        }
-    except (msgspec.DecodeError, ValueError) as error:
-        raise ChatUnreadable(f"its row in the table chats is damaged: {error}") from error
+    parts = {name: _read(name, document) for name, document in zip(PARTS, rest[: len(PARTS)], strict=True)}
     check, message = rest[len(PARTS) : -3], rest[-3:]
     return StoredChat(ChatRecord(number, **parts), _hold(*check), _hold(*message))
+
+
+def _read(part: str, document: bytes | None) -> Any:
+    if document is None:
+        return NotFetched() if part == "known" else None
+    try:
+        return DOCUMENTS[part].decode(document)
+    except (msgspec.DecodeError, ValueError) as error:
+        raise ChatUnreadable(f"its row in the table chats is damaged: {error}") from error
 
 
 def _hold(fencing_token: int | None, until: datetime, set_at: datetime | None) -> Hold | None:
@@ -57,13 +78,14 @@ def _hold(fencing_token: int | None, until: datetime, set_at: datetime | None) -
 
 def documents(record: ChatRecord, old: ChatRecord | None = None) -> dict[str, str | None]:
     """Return the parts of a record that differ from the ``old`` one, as columns."""
-    changed: dict[str, str | None] = {
-        name: encode(getattr(record, name))
-        for name in PARTS
-        if old is None or getattr(record, name) != getattr(old, name)
-    }
-    if record.link is None:
-        changed["link"] = None  # a null, and not the document `null`
+    changed = dict[str, str | None]()
+    for name in PARTS:
+        part = getattr(record, name)
+        before = getattr(old, name) if old is not None else None
+        if part is None:
+            changed[name] = None  # a null, and not the document `null`
+        elif old is None or (part is not before and (isinstance(before, NotFetched) or part != before)):
+            changed[name] = encode(part)
     return changed
 
 

@@ -11,8 +11,8 @@ import structlog
 
 from bot.domain.deliveries import Claim
 from bot.errors import StoreAway
-from bot.store.backend import ChangeHeld, Held, change_held
-from bot.store.postgres.columns import saved_columns
+from bot.store.backend import ChangeHeld, FoundChat, Held, change_held
+from bot.store.postgres.columns import KnownWanted, saved_columns
 from bot.store.postgres.connections import Connections, Cursor
 from bot.store.postgres.gathering import Gathering
 from bot.store.postgres.transaction import PostgresTransaction
@@ -64,17 +64,27 @@ class HeldChanges:
 
     async def _make_all(self, cursor: Cursor, batch: Mapping[int, _Change]) -> dict[int, bool | Exception]:
         t, made, rows = PostgresTransaction(cursor), dict[int, bool | Exception](), list[dict[str, Any]]()
-        held = await t.held_and_free(self._what, [each.claim for each in batch.values()])
-        for token, found in held.items():
-            if len(made) % OTHERS_TURN_EVERY == OTHERS_TURN_EVERY - 1:
-                await asyncio.sleep(0)
-            try:
-                stored = found.load()
-                new = batch[token].change(stored)
-                if new is not None:
-                    rows.append(saved_columns(stored, new))
-                made[token] = new is not None
-            except Exception as error:  # noqa: BLE001  # its caller gets it
-                made[token] = error
+
+        async def make(held: Mapping[int, FoundChat]) -> list[Claim]:
+            """Return the claims of those that want to know what their chat knows."""
+            curious = []
+            for number, (token, found) in enumerate(held.items(), 1):
+                if number % OTHERS_TURN_EVERY == 0:
+                    await asyncio.sleep(0)
+                try:
+                    stored = found.load()
+                    new = batch[token].change(stored)
+                    if new is not None:
+                        rows.append(saved_columns(stored, new))
+                    made[token] = new is not None
+                except KnownWanted:
+                    curious.append(batch[token].claim)
+                except Exception as error:  # noqa: BLE001  # its caller gets it
+                    made[token] = error
+            return curious
+
+        curious = await make(await t.lock_held(self._what, [each.claim for each in batch.values()]))
+        if curious:
+            await make(await t.locked_held(self._what, curious))
         await t.save_columns(rows)
         return made

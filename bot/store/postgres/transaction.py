@@ -22,6 +22,7 @@ from bot.ports import Backlog, Pending, PendingItem
 from bot.store.backend import OF_PERSONS, PENDING_KINDS, SEVERAL, FoundChat, Held, StoredChat, note_void_waits
 from bot.store.postgres.columns import (
     CHAT_COLUMNS,
+    COLUMNS_BUT_KNOWN,
     chat_columns,
     documents,
     encode,
@@ -77,10 +78,9 @@ DUE_MESSAGES = f"""
     ORDER BY message_due, message_since, id
 """
 
-_HELD = f"SELECT {{work}}_epoch, {CHAT_COLUMNS} FROM chats WHERE {{work}}_epoch = ANY(%(tokens)s)"
 HELD = {
-    Held.CHECK: f"{_HELD.format(work='check')} AND id = ANY(%(ids)s) ORDER BY id FOR UPDATE",
-    Held.MESSAGE: f"{_HELD.format(work='message')} ORDER BY id FOR UPDATE",
+    Held.CHECK: "SELECT check_epoch, {columns} FROM chats WHERE check_epoch = ANY(%(tokens)s) AND id = ANY(%(ids)s)",
+    Held.MESSAGE: "SELECT message_epoch, {columns} FROM chats WHERE message_epoch = ANY(%(tokens)s)",
 }
 
 # A time too far ahead was set by a wrong clock.
@@ -215,19 +215,24 @@ class PostgresTransaction:
         return {stored.record.id for stored in chats}
 
     async def held(self, what: Held, claim: Claim) -> StoredChat | None:
-        found = await self._held(HELD[what], what, [claim])
+        found = await self._held(f"{HELD[what]} FOR UPDATE", CHAT_COLUMNS, what, [claim])
         return found[claim.fencing_token].load() if found else None
 
-    async def held_and_free(self, what: Held, claims: Collection[Claim]) -> dict[int, FoundChat]:
-        """Return by fencing token the chats that are still leased under these claims, locked.
+    async def lock_held(self, what: Held, claims: Collection[Claim]) -> dict[int, FoundChat]:
+        """Return by fencing token the chats that are still leased under these claims, locked, without what they know.
 
         Leave out those that others have locked: nobody is waited for.
         """
-        return await self._held(f"{HELD[what]} SKIP LOCKED", what, claims)
+        return await self._held(f"{HELD[what]} ORDER BY id FOR UPDATE SKIP LOCKED", COLUMNS_BUT_KNOWN, what, claims)
 
-    async def _held(self, statement: str, what: Held, claims: Collection[Claim]) -> dict[int, FoundChat]:
+    async def locked_held(self, what: Held, claims: Collection[Claim]) -> dict[int, FoundChat]:
+        """Return chats that :meth:`lock_held` has locked, with what they know."""
+        return await self._held(HELD[what], CHAT_COLUMNS, what, claims)
+
+    async def _held(self, statement: str, columns: str, what: Held, claims: Collection[Claim]) -> dict[int, FoundChat]:
         ids = [int(claim.key) for claim in claims] if what is Held.CHECK else []
-        rows = await self.rows(statement, ids=ids, tokens=[claim.fencing_token for claim in claims])
+        tokens = [claim.fencing_token for claim in claims]
+        rows = await self.rows(statement.format(columns=columns), ids=ids, tokens=tokens)
         return {row[0]: FoundChat(row[1], partial(stored_chat, row[1:])) for row in rows}
 
     async def chats_with_due_packs(self, now: datetime, limit: int) -> list[FoundChat]:

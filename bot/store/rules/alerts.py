@@ -170,12 +170,14 @@ def untold(known: Mapping[int, KnownInvoice], rows: Iterable[AlertRow]) -> Mappi
 
     It is still to be said if they return. If nothing differs, return the same object.
     """
-    after = dict(known)
+    after = dict[int, KnownInvoice]()
     for row in rows:
-        about = after.get(row.alert.invoice_id or 0)
+        number = row.alert.invoice_id or 0
+        about = after.get(number) or known.get(number)
         if about is not None:
-            after[about.id] = _untold(about, row)
-    return known if after == known else after
+            after[number] = _untold(about, row)
+    changed = {number: about for number, about in after.items() if about != known[number]}
+    return {**known, **changed} if changed else known
 
 
 def _untold(about: KnownInvoice, row: AlertRow) -> KnownInvoice:
@@ -278,7 +280,8 @@ def retried_at(record: ChatRecord, at: datetime | None) -> ChatRecord:
 def message_ended(record: ChatRecord, claimed_at: datetime | None) -> ChatRecord:
     """Note that the waits were set under a claim of ``claimed_at``: the chat's, and those of alerts without a time."""
     new = [replace(row, retry_set_at=claimed_at) for row in record.alerts if row.retry_at and not row.retry_set_at]
-    return replace(record.with_alerts(new), chat=replace(record.chat, alerts_set_at=claimed_at))
+    chat = replace(record.chat, alerts_set_at=claimed_at)
+    return replace(record.with_alerts(new) if new else record, chat=chat)
 
 
 def alerts_in(record: ChatRecord) -> list[WaitingAlert]:

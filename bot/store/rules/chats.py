@@ -328,9 +328,13 @@ def after_check(record: ChatRecord, checked: Checked) -> ChatRecord:
     }
     settled = any(alert.kind is AlertKind.SETTLED for alert in checked.alerts)
     quiet_until = None if settled else record.chat.quiet_until  # edits ring nowhere, so they don't wait
-    chat = replace(record.chat, quiet_until=quiet_until, check_first_until=None)
+    chat = record.chat
+    if (chat.quiet_until, chat.check_first_until) != (quiet_until, None):
+        chat = replace(chat, quiet_until=quiet_until, check_first_until=None)
     left = {row.alert.id for row in alerts}
-    known = dict(untold(checked.known, (row for row in record.alerts if row.alert.id not in left)))
+    known = untold(checked.known, (row for row in record.alerts if row.alert.id not in left))
+    if known is checked.known and not checked.known_is_new:
+        known = record.known  # nobody else changes it under a check's claim
     return replace(record, chat=chat, link=link, known=known, alerts=alerts, silences=silences)
 
 
@@ -342,13 +346,13 @@ def check_ended(record: ChatRecord, claimed_at: datetime | None) -> ChatRecord:
     """
     if record.link is None or claimed_at is None:
         return record
-    record = replace(record, link=replace(record.link, next_check_set_at=claimed_at))
+    link = replace(record.link, next_check_set_at=claimed_at)
     if not may_be_right(claimed_at):
-        return record
+        return replace(record, link=link)
     silences = {n: silence for n, silence in record.silences.items() if not silence.is_void(claimed_at)}
     before = claimed_at - timedelta(days=1)
     sent = tuple(replace(m, sent_at=before) if is_ahead(m.sent_at, claimed_at) else m for m in record.sent)
-    return replace(record, silences=silences, sent=sent)
+    return replace(record, link=link, silences=silences, sent=sent)
 
 
 _MOVING = [each.name for each in fields(ChatRow) if each.name not in PASSING | {"board", "moved_to", "moved_from"}]

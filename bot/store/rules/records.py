@@ -133,16 +133,20 @@ class ChatRecord:
     @property
     def message_wait(self) -> Wait:
         """The wait for the next alert: the chat's, or its own if that is longer."""
-        first, chat = self.next_alert, self.chat.message_wait
-        if first is None:
-            return chat
-        return Wait(max(chat.until, first.wait.until), max(chat.set_at, first.wait.set_at))
+        return self._wait_for(self.next_alert)
 
     @property
     def message_since(self) -> datetime | None:
         """Since when a message has been due. Of the chats, the longest due comes first. None: there is none."""
         first = self.next_alert
-        return None if first is None else max(first.alert.created_at, self.message_wait.until)
+        return None if first is None else max(first.alert.created_at, self._wait_for(first).until)
+
+    def _wait_for(self, alert: AlertRow | None) -> Wait:
+        chat = self.chat.message_wait
+        if alert is None:
+            return chat
+        own = alert.wait
+        return Wait(max(chat.until, own.until), max(chat.set_at, own.set_at))
 
     @property
     def dead_letters(self) -> int:
