@@ -15,6 +15,7 @@ PARTS: Mapping[str, str] = {
     "start": "Start and memory",
     "delivery": "Many alerts at once",
     "postgres": "PostgreSQL",
+    "replicas": "Several replicas",
     "transport": "The transport of HTTP",
     "store": "The embedded store",
     "searching": "Searches",
@@ -113,5 +114,6 @@ GOALS: Mapping[str, Goal] = {
     "postgres.checks finished, one alert": times(3),
     "postgres.messages noted as sent": times(3),
     "postgres.payment_step": within(1),
+    "replicas.rate": times(2.5),
 }
 """By the names of the figures. The others are there to be known."""

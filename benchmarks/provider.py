@@ -91,14 +91,20 @@ class Lists:
         return reply(body(self._opened, self._few if is_few else self._others))
 
 
-async def serve(opened: int) -> None:
-    """Print the port. Read from standard input whose list changes how, and confirm each line, until its end."""
+async def serve(opened: int, latency: float) -> None:
+    """Print the port. Read from standard input whose list changes how, and confirm each line, until its end.
+
+    Each answer takes ``latency`` seconds.
+    """
     lists = Lists(opened)
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while True:
-                writer.write(lists.reply_to(await reader.readuntil(b"\r\n\r\n")))
+                head = await reader.readuntil(b"\r\n\r\n")
+                if latency:
+                    await asyncio.sleep(latency)
+                writer.write(lists.reply_to(head))
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
@@ -126,9 +132,9 @@ class Provider:
 
 
 @asynccontextmanager
-async def provider(opened: int = 1) -> AsyncIterator[Provider]:
-    """Run the stand-in in a process of its own."""
-    async with python_module("benchmarks.provider", str(opened)) as process:
+async def provider(opened: int = 1, latency: float = 0) -> AsyncIterator[Provider]:
+    """Run the stand-in in a process of its own. Each answer takes ``latency`` seconds."""
+    async with python_module("benchmarks.provider", str(opened), str(latency)) as process:
         yield Provider(process, int(await first_line(process)))
 
 
@@ -139,4 +145,4 @@ async def rate_alone(stand_in: Provider) -> float:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1])))
+    asyncio.run(serve(int(sys.argv[1]), float(sys.argv[2])))
