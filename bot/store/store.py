@@ -304,10 +304,10 @@ class Store:
         await self._change_account(account, lambda record: chat_rules.trusted(record, now))
 
     async def finish_check(self, claim: Claim, checked: Checked) -> bool:
-        return await self._end_check(claim, lambda record: chat_rules.after_check(record, checked))
+        return await self._end_check(claim, lambda record, at: chat_rules.after_check(record, checked, at))
 
     async def postpone_check(self, claim: Claim, until: datetime) -> bool:
-        return await self._end_check(claim, lambda record: chat_rules.due_at(record, until))
+        return await self._end_check(claim, lambda record, at: chat_rules.due_at(record, until, at))
 
     # --- alerts on their way out. The lease is the chat's, so its messages go out one after the other. ---
 
@@ -639,14 +639,17 @@ class Store:
         await t.save_chat(old, StoredChat(chat_rules.moved_away(old.record, new_id)))
         await t.save_chat(there, replace(kept, record=record))
 
-    async def _end_check(self, claim: Claim, change: Callable[[ChatRecord], ChatRecord]) -> bool:
-        """Change the chat whose check is held under this claim, and give the lease back."""
+    async def _end_check(self, claim: Claim, change: Callable[[ChatRecord, datetime | None], ChatRecord]) -> bool:
+        """Change the chat whose check is held under this claim, and give the lease back.
+
+        ``change`` is told when the check was claimed, if that is known: then the time of the next one was set.
+        """
 
         def ended(stored: StoredChat) -> StoredChat | None:
             if stored.check is None or stored.record.link is None:
                 return None
-            record = chat_rules.check_ended(change(stored.record), stored.check.set_at)
-            return StoredChat(record, message=stored.message)
+            at = stored.check.set_at
+            return StoredChat(chat_rules.without_future(change(stored.record, at), at), message=stored.message)
 
         return await self._backend.change_held(Held.CHECK, claim, ended)
 

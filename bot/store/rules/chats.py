@@ -308,12 +308,13 @@ def due_at(record: ChatRecord, at: datetime, set_at: datetime | None = None) -> 
     return replace(record, link=record.link and replace(record.link, next_check_at=at, next_check_set_at=set_at))
 
 
-def after_check(record: ChatRecord, checked: Checked) -> ChatRecord:
-    """Take what a check found, as :meth:`bot.ports.CheckStore.finish_check` says."""
+def after_check(record: ChatRecord, checked: Checked, set_at: datetime | None) -> ChatRecord:
+    """Take what a check found, as :meth:`bot.ports.CheckStore.finish_check` says. It was claimed at ``set_at``."""
     link = record.link and replace(
         record.link,
         watch=checked.watch,
         next_check_at=checked.next_check_at,
+        next_check_set_at=set_at or record.link.next_check_set_at,
         credit=checked.credit or record.link.credit,
         credit_wishes=tuple(w for w in record.link.credit_wishes if w.invoice_id not in checked.ended_wishes),
         packs=(*record.link.packs, *checked.packs),
@@ -338,21 +339,18 @@ def after_check(record: ChatRecord, checked: Checked) -> ChatRecord:
     return replace(record, chat=chat, link=link, known=known, alerts=alerts, silences=silences)
 
 
-def check_ended(record: ChatRecord, claimed_at: datetime | None) -> ChatRecord:
-    """Note that the time of the next check was set under a claim of ``claimed_at``.
+def without_future(record: ChatRecord, now: datetime | None) -> ChatRecord:
+    """Take back what a clock has set that was ahead: snoozes go.
 
-    What a clock has set that was ahead goes: snoozes. Messages that it has dated are dated anew: they must not pass for
-    reminders once that time has come.
+    Messages that it has dated are dated anew: they must not pass for reminders once that time has come.
     """
-    if record.link is None or claimed_at is None:
+    if record.link is None or now is None or not may_be_right(now):
         return record
-    link = replace(record.link, next_check_set_at=claimed_at)
-    if not may_be_right(claimed_at):
-        return replace(record, link=link)
-    silences = {n: silence for n, silence in record.silences.items() if not silence.is_void(claimed_at)}
-    before = claimed_at - timedelta(days=1)
-    sent = tuple(replace(m, sent_at=before) if is_ahead(m.sent_at, claimed_at) else m for m in record.sent)
-    return replace(record, link=link, silences=silences, sent=sent)
+    silences = {n: silence for n, silence in record.silences.items() if not silence.is_void(now)}
+    before = now - timedelta(days=1)
+    sent = tuple(replace(m, sent_at=before) if is_ahead(m.sent_at, now) else m for m in record.sent)
+    same = len(silences) == len(record.silences) and sent == record.sent
+    return record if same else replace(record, silences=silences, sent=sent)
 
 
 _MOVING = [each.name for each in fields(ChatRow) if each.name not in PASSING | {"board", "moved_to", "moved_from"}]

@@ -61,10 +61,39 @@ async def test_what_comes_shortly_after_a_batch_gathers_for_a_moment() -> None:
     assert desk.batches == [["one"], ["two", "three"]]
 
 
-async def test_a_full_batch_waits_for_nothing_and_no_batch_is_larger() -> None:
+async def test_no_batch_is_larger_than_a_full_one() -> None:
     desk = Desk()
-    await asyncio.gather(*(desk.gathering.add(number, str(number)) for number in range(2 * AT_MOST + 1)))
-    assert [len(batch) for batch in desk.batches] == [AT_MOST, AT_MOST, 1]
+    await asyncio.gather(*(desk.gathering.add(number, str(number)) for number in range(3 * AT_MOST + 1)))
+    assert [len(batch) for batch in desk.batches] == [AT_MOST, AT_MOST, AT_MOST, 1]
+
+
+async def test_a_full_batch_goes_while_another_one_is_under_way_but_no_third_and_none_that_is_not_full() -> None:
+    desk = Desk()
+    desk.open.clear()
+    first = desk.gathering.add(0, "one")
+    await a_turn()
+    ends = [desk.gathering.add(number, str(number)) for number in range(1, AT_MOST)]
+    await a_turn()
+    assert len(desk.batches) == 1
+    ends += [desk.gathering.add(number, str(number)) for number in range(AT_MOST, 3 * AT_MOST)]
+    await a_turn()
+    assert [len(batch) for batch in desk.batches] == [1, AT_MOST]
+    desk.open.set()
+    await asyncio.gather(first, *ends)
+    assert [len(batch) for batch in desk.batches] == [1, AT_MOST, AT_MOST, AT_MOST - 1]
+
+
+async def test_a_piece_waits_for_the_one_before_with_its_key_even_in_another_batch() -> None:
+    desk = Desk()
+    desk.open.clear()
+    ends = [desk.gathering.add(1, "a")]
+    await a_turn()
+    ends += [desk.gathering.add(1, str(number)) for number in range(AT_MOST)]
+    await a_turn()
+    assert desk.batches == [["a"]]
+    desk.open.set()
+    await asyncio.gather(*ends)
+    assert desk.batches == [["a"], *([str(number)] for number in range(AT_MOST))]
 
 
 async def test_pieces_with_one_key_are_carried_out_in_their_order() -> None:
