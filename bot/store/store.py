@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
@@ -14,21 +13,24 @@ import structlog
 from bot.domain.alerts import KnownInvoice, SentMessage
 from bot.domain.answers import Awaited
 from bot.domain.chat_keys import ACCOUNTS_AT_MOST, ChatKey, chat_id_of, key_of, keys_of, slot_of
-from bot.domain.chats import Chat, Closure, Link, Member, Preferences, Silence, Token
+from bot.domain.chats import Chat, Link, Member, Preferences, Silence, Token
 from bot.domain.credit import CreditWatch
-from bot.domain.deliveries import Claim, Delivery
 from bot.domain.documents import SentDocument
 from bot.domain.due_calendar import DueCalendar
 from bot.domain.invitations import Invitation
-from bot.domain.live_messages import Board, LiveMessage
+from bot.domain.live_messages import LiveMessage
 from bot.domain.payments import Payment, State, batch_of
 from bot.domain.service_names import Service
 from bot.domain.token_offers import OfferedToken
 from bot.errors import ChatUnreadable, PaymentsUnreadable, StartError, TooManyAccounts
-from bot.ports import Backlog, Check, Checked, Overview, Pending, PendingItem, Waiting, WaitingAlert
-from bot.store.backend import Backend, FoundChat, Held, StoredChat, Transaction, Work
+from bot.ports import Backlog, Overview, Pending, PendingItem, Waiting, WaitingAlert
+from bot.store.backend import Backend, FoundChat, StoredChat, Transaction
+from bot.store.checks import StoredChecks
+from bot.store.claims import Claims
 from bot.store.inspection import problem_of
+from bot.store.outbox import StoredOutbox
 from bot.store.packs import StoredPacks, lock
+from bot.store.reading import note_unreadable, readable
 from bot.store.rules import alerts as alert_rules, chats as chat_rules, payments as payment_rules
 from bot.store.rules.records import AlertRow, ChatRecord, LinkRow, PaymentRow, open_chat
 from bot.store.vault import SealBroken, Vault, account_fingerprint, signature
@@ -70,8 +72,21 @@ class Store:
         packs = StoredPacks(backend, self._chat)
         self.add_pack, self.claim_packs, self.save_pack = packs.add, packs.claim, packs.save
         self.end_pack, self.stop_pack = packs.end, packs.stop
-        self._claims: set[asyncio.Future[Any]] = set()
         self._unreadable: set[int] = set()  # the operator was told of these chats
+        self._claims = Claims(backend)
+        checks = StoredChecks(backend, self._claims, self._chat, self._unreadable)
+        self.claim_checks, self.claim_check = checks.claim_due, checks.claim
+        self.finish_check, self.postpone_check = checks.finish, checks.postpone
+        outbox = StoredOutbox(backend, self._claims, self._chat, self._unreadable)
+        self.claim_alerts, self.alerts_sent, self.message_edited = (
+            outbox.claim,
+            outbox.alerts_sent,
+            outbox.message_edited,
+        )
+        self.message_folded, self.board_shown = outbox.message_folded, outbox.board_shown
+        self.alerts_failed, self.defer_alerts = outbox.alerts_failed, outbox.defer_alerts
+        self.close_chat, self.hold_alerts = outbox.close_chat, outbox.hold_alerts
+        self.move_to_dead_letters = outbox.move_to_dead_letters
 
     def account_of(self, base_url: str, token: Token) -> str:
         return account_fingerprint(self._secret, base_url, token)
@@ -90,7 +105,7 @@ class Store:
 
     async def close(self) -> None:
         """Finish what was begun, and let go of the backend."""
-        await asyncio.gather(*self._claims, return_exceptions=True)
+        await self._claims.settled()
         await self._backend.close()
 
     # --- chats ---
@@ -282,95 +297,11 @@ class Store:
 
     # --- checks ---
 
-    async def claim_checks(self, now: datetime, limit: int, lease: timedelta) -> Sequence[Check]:
-        async def claim(t: Transaction) -> list[Check]:
-            found = await t.claim_checks(now, limit, now + lease)
-            return _readable("chat can't be read for its check", found, self._load_check, self._unreadable)
-
-        return await self._claim(claim, partial(self._give_check_back, now))
-
-    async def claim_check(self, key: ChatKey, now: datetime, lease: timedelta) -> Check | None:
-        async def claim(t: Transaction) -> list[Check]:
-            stored = await t.claim_check(key, now, now + lease)
-            return [] if stored is None else [self._check(stored)]
-
-        claimed = await self._claim(claim, partial(self._give_check_back, now))
-        return claimed[0] if claimed else None
-
     async def hasten_checks(self, account: str, now: datetime) -> None:
         await self._change_account(account, lambda record: chat_rules.moved_money(record, now))
 
     async def end_refusal(self, account: str, now: datetime) -> None:
         await self._change_account(account, lambda record: chat_rules.trusted(record, now))
-
-    async def finish_check(self, claim: Claim, checked: Checked) -> bool:
-        return await self._end_check(claim, lambda record, at: chat_rules.after_check(record, checked, at))
-
-    async def postpone_check(self, claim: Claim, until: datetime) -> bool:
-        return await self._end_check(claim, lambda record, at: chat_rules.due_at(record, until, at))
-
-    # --- alerts on their way out. The lease is the chat's, so its messages go out one after the other. ---
-
-    async def claim_alerts(self, now: datetime, limit: int, lease: timedelta) -> Sequence[Delivery]:
-        """Claim messages. That their alerts are being sent is stored before they are given out."""
-
-        async def claim(t: Transaction) -> list[Delivery]:
-            begun: list[tuple[StoredChat, Delivery]] = []
-            left = []
-            for found in await t.claim_messages(now, limit, now + lease):
-                try:
-                    message = await self._begin_message(t, found.load(), now)
-                except t.backend_errors:
-                    raise
-                except Exception as error:  # noqa: BLE001  # it is logged, and holds up no other chat
-                    _note_unreadable("chat can't be read for its alert", found.id, error, self._unreadable)
-                    message = None
-                if message is None:
-                    left.append(found.id)
-                else:
-                    begun.append(message)
-            saved = await t.save_begun([stored for stored, _ in begun], left, now + lease)
-            return [delivery for stored, delivery in begun if stored.record.id in saved]
-
-        async def give_back(delivery: Delivery) -> None:
-            await self.alerts_failed(delivery.claim, now, uncertain=False, counts=False)
-
-        return await self._claim(claim, give_back)
-
-    async def alerts_sent(self, claim: Claim, message: SentMessage | None, resolved: Collection[int]) -> bool:
-        return await self._change_message(claim, lambda r: alert_rules.after_sending(r, claim.key, message, resolved))
-
-    async def message_edited(self, claim: Claim, message_id: int, resolved: Collection[int]) -> bool:
-        edited = partial(alert_rules.after_edit, message_id=message_id, resolved=resolved)
-        return await self._change_message(claim, edited, keep=True)
-
-    async def message_folded(self, claim: Claim, message_id: int, invoice_ids: Collection[int]) -> bool:
-        folded = partial(alert_rules.after_folding, message_id=message_id, invoice_ids=invoice_ids)
-        return await self._change_message(claim, folded, keep=True)
-
-    async def board_shown(self, claim: Claim, board: Board | None) -> bool:
-        noted = partial(alert_rules.with_board, board=board)
-        return await self._change_message(claim, noted, keep=True)
-
-    async def alerts_failed(self, claim: Claim, retry_at: datetime, *, uncertain: bool, counts: bool) -> bool:
-        return await self._change_message(
-            claim, lambda r: alert_rules.after_failure(r, claim.key, retry_at, uncertain=uncertain, counts=counts)
-        )
-
-    async def defer_alerts(
-        self, claim: Claim, retry_at: datetime, *, uncertain: bool = False, closure: Closure | None = None
-    ) -> bool:
-        deferred = partial(alert_rules.deferred, batch=claim.key, retry_at=retry_at, uncertain=uncertain)
-        return await self._change_message(claim, lambda record: deferred(record, closure=closure))
-
-    async def close_chat(self, claim: Claim, closure: Closure) -> bool:
-        return await self._change_message(claim, lambda record: alert_rules.closed(record, claim.key, closure))
-
-    async def hold_alerts(self, claim: Claim, until: datetime) -> bool:
-        return await self._change_message(claim, lambda record: alert_rules.held_until(record, claim.key, until))
-
-    async def move_to_dead_letters(self, claim: Claim) -> bool:
-        return await self._change_message(claim, lambda record: alert_rules.dead_lettered(record, claim.key))
 
     # --- payments ---
 
@@ -488,33 +419,6 @@ class Store:
 
     # --- what they share ---
 
-    async def _claim(self, claim: Work[list[T]], give_back: Callable[[T], Awaitable[object]]) -> list[T]:
-        """Claim something. If the caller is cancelled, give it back: nobody will work on it."""
-        cancelled = False
-
-        async def unless_cancelled(t: Transaction) -> list[T]:
-            return [] if cancelled else await claim(t)
-
-        async def undo() -> None:
-            for item in await claimed:
-                await give_back(item)
-
-        claimed = self._begin(self._backend.run(unless_cancelled))
-        try:
-            return await asyncio.shield(claimed)
-        except asyncio.CancelledError:
-            cancelled = True
-            self._begin(undo())
-            raise
-
-    def _begin(self, work: Awaitable[T]) -> asyncio.Future[T]:
-        """Begin work that :meth:`close` waits for. Its caller may be gone when it ends."""
-        future = asyncio.ensure_future(work)
-        self._claims.add(future)
-        future.add_done_callback(self._claims.discard)
-        future.add_done_callback(lambda done: done.cancelled() or done.exception())
-        return future
-
     async def _read(self, chat_id: int) -> ChatRecord:
         return await self._backend.run(lambda t: _record(t, chat_id))
 
@@ -522,7 +426,7 @@ class Store:
         """Return all chats. Skip those that have moved. Log and skip those that can't be read."""
 
         async def read(ids: Sequence[int], t: Transaction) -> list[ChatRecord]:
-            return _readable("chat can't be read", await t.find_chats(ids), lambda chat: chat.load().record)
+            return readable("chat can't be read", await t.find_chats(ids), lambda chat: chat.load().record)
 
         records = [record for part in await self._in_parts(read) for record in part]
         return [record for record in records if record.chat.moved_to is None]
@@ -619,7 +523,7 @@ class Store:
 
         async def write(t: Transaction) -> None:
             found = await t.find_chats(await t.linked_chats(account), lock=True)
-            for stored in _readable("chat can't be read", found, lambda chat: chat.load(), self._unreadable):
+            for stored in readable("chat can't be read", found, lambda chat: chat.load(), self._unreadable):
                 if stored.record.link is not None and stored.record.link.account == account:
                     new = change(stored.record)
                     if new is not None:
@@ -638,68 +542,6 @@ class Store:
         kept = there if stays else StoredChat(record, message=old.message)
         await t.save_chat(old, StoredChat(chat_rules.moved_away(old.record, new_id)))
         await t.save_chat(there, replace(kept, record=record))
-
-    async def _end_check(self, claim: Claim, change: Callable[[ChatRecord, datetime | None], ChatRecord]) -> bool:
-        """Change the chat whose check is held under this claim, and give the lease back.
-
-        ``change`` is told when the check was claimed, if that is known: then the time of the next one was set.
-        """
-
-        def ended(stored: StoredChat) -> StoredChat | None:
-            if stored.check is None or stored.record.link is None:
-                return None
-            at = stored.check.set_at
-            return StoredChat(chat_rules.without_future(change(stored.record, at), at), message=stored.message)
-
-        return await self._backend.change_held(Held.CHECK, claim, ended)
-
-    async def _give_check_back(self, now: datetime, check: Check) -> None:
-        await self.postpone_check(check.claim, now)
-
-    async def _change_message(
-        self, claim: Claim, change: Callable[[ChatRecord], ChatRecord], *, keep: bool = False
-    ) -> bool:
-        """Change the chat whose message is held under this claim, and give the lease back, unless it is to ``keep``.
-
-        A check under way is refused if what the chat knows has changed.
-        """
-
-        def changed(stored: StoredChat) -> StoredChat | None:
-            if stored.message is None or not alert_rules.alerts_of_batch(stored.record, claim.key):
-                return None
-            record, message = change(stored.record), stored.message
-            check = stored.check if record.known is stored.record.known else None
-            record = record if keep else alert_rules.message_ended(record, message.set_at)
-            return StoredChat(record, check, message if keep else None)
-
-        return await self._backend.change_held(Held.MESSAGE, claim, changed)
-
-    async def _begin_message(
-        self, t: Transaction, stored: StoredChat, now: datetime
-    ) -> tuple[StoredChat, Delivery] | None:
-        """Begin the next message of a chat. Raise an error of any kind where the chat can't be read.
-
-        Return None if all its alerts have to wait, by this process's clock.
-        """
-        begun = alert_rules.begun(stored.record, now)
-        if begun is None:
-            return None
-        record, batch = begun
-        account = alert_rules.account_to_read(record, batch)
-        try:
-            rows = await t.payments_of(account) if account is not None else []
-        except PaymentsUnreadable:
-            rows = []  # better to tell what this chat may have paid itself than to tell nothing
-        fencing_token = stored.message.fencing_token if stored.message else 0
-        delivery = alert_rules.delivery_of(record, batch, self._chat(record), fencing_token, rows)
-        return replace(stored, record=record), delivery
-
-    def _load_check(self, chat: FoundChat) -> Check:
-        return self._check(chat.load())
-
-    def _check(self, stored: StoredChat) -> Check:
-        record, fencing_token = stored.record, stored.check.fencing_token if stored.check else 0
-        return Check(Claim(str(record.id), fencing_token), self._chat(record), record.known, record.sent)
 
     def _chat(self, record: ChatRecord) -> Chat:
         """Open the chat's token. Raise :class:`ChatUnreadable`."""
@@ -759,7 +601,7 @@ async def _accounts(
         try:
             stored.append(found.load())
         except ChatUnreadable as error:
-            _note_unreadable("account can't be read", found.id, error, said)
+            note_unreadable("account can't be read", found.id, error, said)
             bad[found.id] = error
     moved_to = next((each.record.chat.moved_to for each in stored if each.record.chat.moved_to is not None), None)
     return (chat_id, stored, bad) if moved_to is None else await _accounts(t, chat_id_of(moved_to), said, lock=lock)
@@ -776,7 +618,7 @@ def _free_slot(records: Iterable[ChatRecord], unreadable: Iterable[int]) -> int:
 
 async def _note_company(t: Transaction, chat_id: int) -> None:
     """Note in a chat's links whether there are others."""
-    stored = _readable(
+    stored = readable(
         "account can't be read", await t.find_chats(keys_of(chat_id), lock=True), lambda chat: chat.load()
     )
     linked = [each for each in stored if each.record.link is not None]
@@ -793,7 +635,7 @@ async def _delete_all(t: Transaction, *, chat_id: int, change: ChangePayment) ->
     Return whether it was linked, as far as it can be read. None: it was not stored.
     """
     found = await t.find_chats(keys_of(chat_id), lock=True)
-    records = _readable("deleted chat can't be read", found, lambda chat: chat.load().record)
+    records = readable("deleted chat can't be read", found, lambda chat: chat.load().record)
     moved_to = next((record.chat.moved_to for record in records if record.chat.moved_to is not None), None)
     if moved_to is None:
         await t.clear_pending(chat_id)
@@ -839,25 +681,3 @@ async def _beside(t: Transaction, payment_id: str) -> list[Payment]:
     """Return all payments of the account that has this one."""
     account = await t.account_of(payment_id)
     return [] if account is None else [row.payment for row in await t.payments_of(account)]
-
-
-def _readable(
-    event: str, found: Iterable[FoundChat], read: Callable[[FoundChat], T], said: set[int] | None = None
-) -> list[T]:
-    """Read chats. Log those that can't be read, so that they hold up no other. ``said``: those that were logged."""
-    results = []
-    for chat in found:
-        try:
-            results.append(read(chat))
-        except Exception as error:  # noqa: BLE001  # it is logged
-            _note_unreadable(event, chat.id, error, said)
-    return results
-
-
-def _note_unreadable(event: str, chat_id: int, error: Exception, said: set[int] | None = None) -> None:
-    if not isinstance(error, ChatUnreadable):
-        log.error(event, chat=chat_id, exc_info=error)
-    elif said is None or chat_id not in said:
-        log.error(event, chat=chat_id, reason=error.reason)
-    if said is not None:
-        said.add(chat_id)

@@ -12,6 +12,7 @@ from bot.domain.alerts import AlertKind
 from bot.errors import (
     ProviderDown,
 )
+from bot.ports import Checked, Claim
 from bot.services.checks import Checker
 from bot.services.workers import Workers
 from tests.fakes import Gate, invoice, settled
@@ -32,6 +33,22 @@ async def test_a_new_invoice_and_each_of_its_reminders_come_once_across_restarts
         await world.live(DUE + days * DAY)
     reminders = [(DUE_SOON, 7, n) for n in (7, 3, 1, 0)] + [(OVERDUE, 7, n) for n in (-1, -3, -7, -14)]
     assert world.told() == [(NEW, 7, None), *reminders]
+
+
+async def test_only_a_check_that_learned_something_says_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    await world.link()
+    finish, learned = world.store.finish_check, []
+
+    async def noted(claim: Claim, checked: Checked) -> bool:
+        learned.append(checked.known_is_new)
+        return await finish(claim, checked)
+
+    monkeypatch.setattr(world.store, "finish_check", noted)
+    world.account.put(invoice(7, DUE))
+    for days in (-12, -11, -10, -7):  # the first one finds the invoice, the last one reminds of it
+        await world.live(DUE + days * DAY)
+    assert (learned[0], learned[-1]) == (True, True)
+    assert not any(learned[1:-1])
 
 
 async def test_invoices_from_before_the_link_are_not_told_as_new(world: World) -> None:

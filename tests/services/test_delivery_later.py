@@ -79,9 +79,9 @@ async def test_a_send_whose_record_could_not_be_written_comes_again_marked(world
     async def fails(claim: Claim, message: SentMessage | None, resolved: Collection[int]) -> bool:
         raise OSError("the disk is full")
 
-    world.store.alerts_sent = fails  # type: ignore[method-assign]
+    world.store.alerts_sent = fails
     await world.deliver()
-    world.store.alerts_sent = alerts_sent  # type: ignore[method-assign]
+    world.store.alerts_sent = alerts_sent
     world.clock.move(DELIVERY_LEASE)
     await world.deliver()
     assert world.marks() == [False, True]
@@ -97,7 +97,7 @@ async def test_what_went_out_while_the_database_was_away_is_noted_once_it_is_bac
             raise StoreAway
         return await alerts_sent(claim, message, resolved)
 
-    world.store.alerts_sent = is_away_at_first  # type: ignore[method-assign]
+    world.store.alerts_sent = is_away_at_first
     await patient(world).tick()
     await world.workers.finish()
     await world.deliver_for(2 * DELIVERY_LEASE, DELIVERY_LEASE)
@@ -111,7 +111,7 @@ async def test_a_database_that_stays_away_is_not_waited_for_longer_than_the_leas
     async def is_away(claim: Claim, message: SentMessage | None, resolved: Collection[int]) -> bool:
         raise StoreAway
 
-    world.store.alerts_sent = is_away  # type: ignore[method-assign]
+    world.store.alerts_sent = is_away
     await patient(world).tick()
     await world.workers.finish()
     assert DELIVERY_LEASE / 2 < world.clock.now - begun <= DELIVERY_LEASE

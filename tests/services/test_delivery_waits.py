@@ -202,7 +202,7 @@ async def test_a_database_that_is_away_for_a_moment_makes_no_refusal_a_repetitio
             raise StoreAway
         return await failed(claim, retry_at, uncertain=uncertain, counts=counts)
 
-    world.store.alerts_failed = is_away_at_first  # type: ignore[method-assign]
+    world.store.alerts_failed = is_away_at_first
     world.messenger.troubles[1].append(FloodLimited(5))
     await patient(world).tick()
     await world.workers.finish()
@@ -221,12 +221,12 @@ async def test_a_database_that_is_away_counts_against_no_alert(world: World) -> 
     async def is_away(claim: Claim, message_id: int, resolved: Collection[int]) -> bool:
         raise StoreAway
 
-    edited, world.store.message_edited = world.store.message_edited, is_away  # type: ignore[method-assign]
+    edited, world.store.message_edited = world.store.message_edited, is_away
     for _ in range(MAX_SEND_TRIES + 1):
         await patient(world).tick()
         await world.workers.finish()
         world.clock.move(HOUR)
-    world.store.message_edited = edited  # type: ignore[method-assign]
+    world.store.message_edited = edited
     await world.deliver_for(DAY, HOUR)
     assert world.told()[-1][0] is AlertKind.SETTLED
 

@@ -156,7 +156,7 @@ class Process:
             messenger.note_found(checked.alerts)
             return await finish_check(claim, checked)
 
-        self._raw.finish_check = finish  # type: ignore[method-assign]  # as the store's own, with a note
+        self._raw.finish_check = finish  # as the store's own, with a note
 
     async def tick(self) -> None:
         """Start due work, as the application does every second."""

@@ -56,4 +56,4 @@ async def cancel_once_claimed(store: Any, claim: Coroutine[Any, Any, object], mo
         await asyncio.gather(claiming, return_exceptions=True)
         assert claiming.cancelled()
     heard.set()
-    await asyncio.gather(*store._claims)
+    await store._claims.settled()

@@ -43,6 +43,13 @@ class CheckContract:
         assert check.chat == Chat(CHAT, link=link)
         assert check.known == knowledge(1, 2)
 
+    async def test_what_is_known_stays_where_a_check_learned_nothing(self, opener: Opener) -> None:
+        store = await opener.open()
+        await linked(store)
+        check = await claim_check(store)
+        assert await store.finish_check(check.claim, checked(check, known={}, known_is_new=False))
+        assert await store.known_invoices(CHAT) == knowledge(1, 2)
+
     async def test_a_check_is_claimed_once_while_its_lease_lasts(self, opener: Opener) -> None:
         store = await opener.open()
         await linked(store)
