@@ -212,6 +212,20 @@ async def test_an_alert_does_not_wait_until_an_endless_stream_of_answers_ends() 
     assert (world.now - began).total_seconds() < ALERT_STANDS_BACK + 5
 
 
+async def test_the_alerts_of_a_group_with_many_accounts_wait_together_not_one_behind_the_other() -> None:
+    world = World()
+    limits = SharedRateLimiter(world, world.clock, world.sleep)
+    waiting, began = 8, world.now
+    with taking_turn(Turn.ALERT):
+        while waiting:
+            try:
+                await limits.process_request(sent, (), {}, "sendMessage", {"chat_id": -100}, None)
+                waiting -= 1
+            except RetryAfter as full:
+                await world.sleep(pause_of(full))
+    assert (world.now - began).total_seconds() < 2 * ALERT_STANDS_BACK
+
+
 @settings(max_examples=50)
 @given(st.lists(st.floats(0.5, 120), min_size=5, max_size=20))
 async def test_what_a_chat_holds_back_for_its_answers_is_never_held_back_for_long(pauses: list[float]) -> None:

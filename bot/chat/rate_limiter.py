@@ -36,7 +36,7 @@ GROUP_LIMIT = RateLimit(rate=1 / 6, burst=10, bursts={Turn.ALERT: 1, Turn.OTHER:
 ALERT_STANDS_BACK = 10.0
 """Seconds. If a chat's bucket can't be full by then, an alert takes its turn between the answers."""
 FORGOTTEN_AFTER = timedelta(minutes=2)
-"""If an alert that stood back has not come again by then, it was dropped."""
+"""After that, a chat's alerts stand back anew. Until then, those behind the first have waited with it."""
 
 MAX_ANSWER_WAIT = 60.0
 MAX_ALERT_WAIT = 20.0
@@ -113,7 +113,6 @@ class SharedRateLimiter(BaseRateLimiter[None]):
                 raise
             with taking_turn(Turn.CUSTOMER):
                 await limiter.wait(MAX_ALERT_WAIT_FOR_CHAT)
-        self._stand_back_since.pop(chat_id, None)
 
     def _stands_back_for(self, chat_id: int) -> float:
         """Return for how many seconds more this chat's alerts let answers go first."""
