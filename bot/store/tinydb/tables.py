@@ -18,12 +18,29 @@ Tables = dict[str, dict[str, dict[str, Any]]]
 """TinyDB's layout: table name → document id → document."""
 
 _tables = msgspec.json.Decoder(Tables)
+
+
+class _Row(msgspec.Struct):
+    """A row whose fields nobody wants to know."""
+
+
+_raw_tables = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_table = msgspec.json.Decoder(dict[str, dict[str, Any]])
+_rows = msgspec.json.Decoder(dict[str, _Row])
 _tables_of_raw_rows = msgspec.json.Decoder(dict[str, dict[str, msgspec.Raw]])
 _row = msgspec.json.Decoder(dict[str, Any])
 
 
-def decoded(content: bytes) -> Tables:
-    """Return the tables in a file. Raise :class:`msgspec.DecodeError`, or :class:`UnicodeDecodeError`."""
+def decoded(content: bytes, without: str = "") -> Tables:
+    """Return the tables in a file. Raise :class:`msgspec.DecodeError`, or :class:`UnicodeDecodeError`.
+
+    One of them can be left empty. Damage in it is found nevertheless.
+    """
+    if without:
+        content.decode()  # fields that are passed over may hold bytes that are no text
+        tables = _raw_tables.decode(content)
+        _rows.decode(tables.pop(without, b"{}"))
+        return {name: _table.decode(rows) for name, rows in tables.items()}
     if len(content) <= HEAVY_BYTES:
         return _tables.decode(content)
     raw = _tables_of_raw_rows.decode(content)

@@ -42,6 +42,8 @@ T = TypeVar("T")
 
 PENDING_FILE = "desk.json"
 MOVING_FILE = "moving"
+KNOWN = "known"
+"""The table that is by far the largest."""
 SCHEMA = 1
 ONLY = 1
 """The document id in a table that holds one document."""
@@ -93,14 +95,14 @@ class TinyTransaction:
         """Return a chat's record as its file has it. Raise :class:`ChatUnreadable`."""
         name = chat_file(chat_id)
         try:
-            database = self._files.open(name)
+            database = self._files.open(name, without="" if with_known else KNOWN)
             if not database.tables():
                 return None
             return ChatRecord(
                 id=chat_id,
                 chat=_rows(database, "chat", ChatRow).get(ONLY, ChatRow()),
                 link=_rows(database, "link", LinkRow).get(ONLY),
-                known=_rows(database, "known", KnownInvoice) if with_known else {},
+                known=_rows(database, KNOWN, KnownInvoice),
                 alerts=_in_order(_rows(database, "alerts", AlertRow)),
                 silences=_rows(database, "silences", Silence),
                 sent=_in_order(_rows(database, "sent", SentMessage)),

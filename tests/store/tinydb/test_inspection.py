@@ -11,6 +11,7 @@ from bot.domain.chat_keys import key_of
 from bot.errors import StartError
 from bot.ports import StoreCounts
 from bot.store.tinydb import files
+from bot.store.tinydb.files import DataFolder
 from bot.store.tinydb.keyfile import load_or_make_key
 from bot.store.tinydb.opening import LOCK_FILE, in_use, inspect, open_store
 from bot.store.vault import new_key
@@ -174,9 +175,9 @@ async def test_a_folder_that_refuses_new_files_is_named(
 async def test_a_file_that_may_not_be_read_is_named(tiny_opener: TinyOpener, monkeypatch: pytest.MonkeyPatch) -> None:
     await filled(tiny_opener)
 
-    def refuse(path: Path) -> bytes:
-        raise PermissionError(13, "Permission denied", str(path))
+    def refuse(data: DataFolder, name: str) -> bytes:
+        raise PermissionError(13, "Permission denied", f"{data.root}/{name}")
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(DataFolder, "read", refuse)
     with pytest.raises(StartError, match=r"Permission denied.*must belong to the user"):
         inspect(tiny_opener.folder, tiny_opener.keys)

@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 from bot.domain.chats import Token
 from bot.domain.selections import Selection
 from bot.errors import ChatUnreadable, PaymentsUnreadable, StartError
+from bot.store.tinydb.files import DataFolder
 from bot.store.tinydb.opening import open_store
 from bot.store.vault import Vault, new_key
 from tests.store.examples import CHAT, NOW, OTHER, URL, linked, new_link, new_payment
@@ -181,14 +182,14 @@ async def test_a_file_on_a_bad_part_of_the_disk_keeps_nobody_from_starting(
     await store.add_payment(new_payment(account=(await linked(store)).account))
     await tiny_opener.crash()
     (bad,) = (tiny_opener.folder / folder).glob("*.json")
-    read = Path.read_bytes
+    read = DataFolder.read
 
-    def read_or_fail(path: Path) -> bytes:
-        if path == bad:
-            raise OSError(errno.EIO, "Input/output error", str(path))
-        return read(path)
+    def read_or_fail(data: DataFolder, name: str) -> bytes | None:
+        if data.root / name == bad:
+            raise OSError(errno.EIO, "Input/output error", str(bad))
+        return read(data, name)
 
-    monkeypatch.setattr(Path, "read_bytes", read_or_fail)
+    monkeypatch.setattr(DataFolder, "read", read_or_fail)
     store = await tiny_opener.open()
     if folder == "chats":
         with pytest.raises(ChatUnreadable, match="Input/output error"):
@@ -297,11 +298,11 @@ async def test_a_file_that_the_bots_user_may_not_read_is_named(
 ) -> None:
     await fill(tiny_opener)
 
-    def refuse(path: Path) -> bytes:
-        raise PermissionError(13, "Permission denied", str(path))
+    def refuse(data: DataFolder, name: str) -> bytes:
+        raise PermissionError(13, "Permission denied", f"{data.root}/{name}")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "read_bytes", refuse)
+        patch.setattr(DataFolder, "read", refuse)
         with pytest.raises(StartError, match=r"Permission denied.*must belong to the user"):
             await tiny_opener.open()
     assert (await (await tiny_opener.open()).chat(CHAT)).link is not None

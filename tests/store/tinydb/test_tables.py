@@ -47,13 +47,37 @@ def test_a_large_file_comes_back_as_it_was() -> None:
     assert tables.decoded(tables.encoded(layout)) == layout
 
 
+@given(layouts, st.sampled_from(["known", "chat", "nowhere"]))
+def test_a_file_can_be_read_without_a_table(layout: tables.Tables, left_out: str) -> None:
+    layout |= {"known": {"1": {"id": 1}}, "chat": {}}
+    others = {name: rows for name, rows in layout.items() if name != left_out}
+    assert tables.decoded(tables.encoded(layout), left_out) == others
+
+
 @pytest.mark.usefixtures("steps")
+@pytest.mark.parametrize("left_out", ["", "a", "b"])
 @pytest.mark.parametrize(
     "content", [b"", b"[]", b'{"a": 1}', b'{"a": {"1": 2}}', b'{"a": {"1": {}}', b'{"a": {"1": {"b":"\xff"}}}']
 )
-def test_a_damaged_file_is_refused(content: bytes) -> None:
+def test_a_damaged_file_is_refused(content: bytes, left_out: str) -> None:
     with pytest.raises((msgspec.DecodeError, UnicodeDecodeError)):
-        tables.decoded(content)
+        tables.decoded(content, left_out)
+
+
+@given(layouts, st.data())
+def test_damage_is_found_in_the_table_that_is_left_out_just_as_well(layout: tables.Tables, data: st.DataObject) -> None:
+    content = bytearray(tables.encoded(layout | {"known": {"1": {"id": 1, "title": "Größe"}}}))
+    for _ in range(data.draw(st.integers(1, 3))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    assert is_readable(bytes(content), "") == is_readable(bytes(content), "known")
+
+
+def is_readable(content: bytes, left_out: str) -> bool:
+    try:
+        tables.decoded(content, left_out)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+    return True
 
 
 @given(st.dictionaries(st.integers(1, 6), LINES), st.dictionaries(st.integers(1, 6), LINES))
