@@ -8,6 +8,7 @@ between.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import ParamSpec, TypeVar
@@ -25,8 +26,37 @@ HEAVY_COUNT = 500
 LIGHT_IN_A_TURN = 4
 """Pieces of light work that are done in one turn of the loop. Most take a few milliseconds at most."""
 
-_done: WeakKeyDictionary[asyncio.AbstractEventLoop, int] = WeakKeyDictionary()
-"""How many were done in the present turn."""
+
+class _Turns:
+    """Shares the turns of a loop among light work, in the order of asking. Who has to wait costs nothing meanwhile."""
+
+    def __init__(self) -> None:
+        self._taken = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    def wait(self, loop: asyncio.AbstractEventLoop) -> asyncio.Future[None] | None:
+        """Return what to wait for. None: the present turn has room."""
+        if not self._taken:
+            loop.call_soon(self._next, loop)
+        elif self._taken >= LIGHT_IN_A_TURN:
+            self._waiting.append(loop.create_future())
+            return self._waiting[-1]
+        self._taken += 1
+        return None
+
+    def _next(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Begin a turn: who waited for the longest comes in the one behind it."""
+        self._taken = 0
+        while self._waiting and self._taken < LIGHT_IN_A_TURN:
+            waiting = self._waiting.popleft()
+            if not waiting.done():  # it may be cancelled
+                waiting.set_result(None)
+                self._taken += 1
+        if self._taken:
+            loop.call_soon(self._next, loop)
+
+
+_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, _Turns] = WeakKeyDictionary()
 
 
 async def off_loop(heavy: bool, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:  # noqa: FBT001
@@ -39,10 +69,10 @@ async def off_loop(heavy: bool, work: Callable[P, T], *args: P.args, **kwargs: P
 
 
 async def in_turn() -> None:
-    """Wait until the present turn of the loop has room for a piece of light work, such as drawing a message."""
+    """Wait until a turn of the loop has room for a piece of light work, such as drawing a message."""
     loop = asyncio.get_running_loop()
-    while _done.get(loop, 0) >= LIGHT_IN_A_TURN:  # noqa: ASYNC110  # each turn takes the next few, in their order
-        await asyncio.sleep(0)
-    if loop not in _done:
-        loop.call_soon(_done.pop, loop, None)  # the next turn begins with it
-    _done[loop] = _done.get(loop, 0) + 1
+    turns = _turns.get(loop)
+    if turns is None:
+        turns = _turns[loop] = _Turns()
+    if (waiting := turns.wait(loop)) is not None:
+        await waiting

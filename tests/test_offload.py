@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
+import weakref
 from itertools import chain
 
 import pytest
@@ -51,3 +53,28 @@ async def test_a_single_piece_of_light_work_does_not_wait() -> None:
     assert others == []
     await off_loop(False, lambda: None)
     assert others == ["another"]
+
+
+async def test_who_no_longer_waits_for_a_turn_takes_it_from_nobody() -> None:
+    done = list[int]()
+
+    async def draw(number: int) -> None:
+        await in_turn()
+        done.append(number)
+
+    tasks = [asyncio.create_task(draw(number)) for number in range(4 * LIGHT_IN_A_TURN)]
+    await asyncio.sleep(0)
+    gone = range(LIGHT_IN_A_TURN, 3 * LIGHT_IN_A_TURN)
+    for number in gone:
+        tasks[number].cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert done == [number for number in range(4 * LIGHT_IN_A_TURN) if number not in gone]
+
+
+def test_a_loop_that_has_ended_is_forgotten() -> None:
+    with asyncio.Runner() as runner:
+        runner.run(in_turn())
+        loop = weakref.ref(runner.get_loop())
+    del runner
+    gc.collect()
+    assert loop() is None

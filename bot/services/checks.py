@@ -36,7 +36,7 @@ from bot.errors import (
     RateLimited,
     TokenRefused,
 )
-from bot.offload import HEAVY_COUNT, off_loop
+from bot.offload import HEAVY_COUNT, in_turn, off_loop
 from bot.ports import Check, Checked, CheckStore, Clock, Provider
 from bot.services.credit import CREDIT_EVERY, read_credit
 from bot.services.failures import log_failure
@@ -151,6 +151,7 @@ class Checker:
             return AccountReading()
         began, end = self._clock(), "failed"
         try:
+            await in_turn()  # many are begun at once
             if not self._plan.serves(link):
                 end = "not served"
                 return await self._dismiss(check, link)
