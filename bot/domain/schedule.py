@@ -26,7 +26,7 @@ COUNTS_AS_REMINDER_WITHIN = timedelta(hours=3)
 SCHEDULES_KEPT = 32
 """How many schedules are remembered for chats that share them: most have the operator's defaults."""
 
-DUE_DATES_KEPT = 512
+DUE_DATES_KEPT = 256
 """Of how many due dates a schedule remembers what follows from them."""
 
 
