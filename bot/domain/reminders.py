@@ -44,7 +44,7 @@ def decide(
     ``read`` is empty if the provider is down. ``shown`` are the invoices in our messages in the chat: only of these is
     the person told that they are settled. ``funds`` say what the credit suffices for.
     """
-    if may_be_right(now):
+    if may_be_right(now):  # else nothing is forgotten because it lies ahead
         known = {number: _without_what_is_to_come(k, now) for number, k in known.items()}
     after = dict(known)
     for invoice in read:
