@@ -4,7 +4,8 @@
 
 A bare transaction is the least that one chat's change costs by itself: begin, lock a row, update it, commit. It takes
 the same pool and the same concurrency. The benchmark claims due checks in batches, and ends each by itself, as many at
-once as a process has checks under way: first without news, then with an alert and with what is known changed. It claims
+once as a process has checks under way: without news; with an alert and nothing else, as when a token is refused; and
+with an alert and what is known of an invoice, as for a reminder, where all that the chat knows is written. It claims
 messages in batches, and notes each as sent. Each chat knows 30 invoices.
 
 A step of a payment is timed while as many others save what they can: messages that are edited, or bare transactions.
@@ -30,6 +31,7 @@ from typing import Any
 from benchmarks.figures import Figure, show
 from bot.domain.payments import State
 from bot.factories import CHECKS_AT_ONCE
+from bot.garbage import no_full_collections
 from bot.ports import Check, Delivery
 from bot.store.postgres.connections import Cursor
 from bot.store.postgres.opening import open_store
@@ -89,7 +91,7 @@ async def claim_all(claim: Callable[[], Awaitable[Sequence[Any]]]) -> tuple[floa
 
 
 async def one_round(store: Store, number: int, chats: int, count: int, results: Rounds) -> None:
-    """Check all chats twice, the second time with news, and deliver the alerts."""
+    """Check all chats three times, twice with news, and deliver the alerts."""
     now = NOW + timedelta(hours=2 * number + 1)
     soon, later = now + timedelta(minutes=1), now + timedelta(hours=1)
     results[BARE].append(await at_once(count, bare(store, chats)))
@@ -97,12 +99,14 @@ async def one_round(store: Store, number: int, chats: int, count: int, results: 
     def without_news(check: Check) -> Make:
         return lambda: store.finish_check(check.claim, checked(check, now=now, next_check_at=soon))
 
-    def with_news(check: Check) -> Make:
+    def with_alert(check: Check, **learned: Any) -> Make:
         assert check.chat.link is not None
         alert = new_alert(check.chat.link, 1, f"{number}-{check.chat.id}", now)
-        known = {**check.known, 1: replace(check.known[1], told=number)}
-        found = checked(check, alert, now=now, known=known, next_check_at=later)
+        found = checked(check, alert, now=now, next_check_at=later if learned else soon, **learned)
         return lambda: store.finish_check(check.claim, found)
+
+    def with_news(check: Check) -> Make:
+        return with_alert(check, known={**check.known, 1: replace(check.known[1], told=number)})
 
     def sent(delivery: Delivery) -> Make:
         message = replace(message_about(1, message_id=number, place=delivery.chat.link.place), sent_at=now)  # type: ignore[union-attr]
@@ -112,7 +116,9 @@ async def one_round(store: Store, number: int, chats: int, count: int, results: 
     results["checks claimed"].append(rate)
     results["checks finished, nothing new"].append(await at_once(count, [without_news(check) for check in checks]))
     _, checks = await claim_all(lambda: store.claim_checks(soon, BATCH, LEASE))
-    results["checks finished, one alert"].append(await at_once(count, [with_news(check) for check in checks]))
+    results["checks finished, one alert"].append(await at_once(count, [with_alert(check) for check in checks]))
+    _, checks = await claim_all(lambda: store.claim_checks(soon, BATCH, LEASE))
+    results["checks finished, one reminder"].append(await at_once(count, [with_news(check) for check in checks]))
     rate, deliveries = await claim_all(lambda: store.claim_alerts(soon, BATCH, LEASE))
     results["messages claimed"].append(rate)
     edits: list[Make] = [lambda d=d: store.message_edited(d.claim, 1, ()) for d in deliveries]  # type: ignore[misc]
@@ -165,7 +171,7 @@ async def all_rounds(url: str, chats: int, count: int, clock: datetime = NOW) ->
 
 
 def measure(chats: int = CHATS, count: int = CHECKS_AT_ONCE) -> list[Figure]:
-    with temporary_cluster(fsync="on") as cluster:
+    with temporary_cluster(fsync="on") as cluster, no_full_collections():
         results = asyncio.run(all_rounds(cluster.make_database("benchmark"), chats, count))
     found = {name: tuple(rounds) for name, rounds in results.items()}
     bare_rates, step, among_bare = (found.pop(name) for name in (BARE, STEP, STEP_AMONG_BARE))

@@ -274,6 +274,8 @@ def alerts_of_batch(record: ChatRecord, batch: str) -> list[AlertRow]:
 
 def retried_at(record: ChatRecord, at: datetime | None) -> ChatRecord:
     """Send no alert before then."""
+    if (record.chat.alerts_at, record.chat.quiet_until) == (at, None):
+        return record
     return replace(record, chat=replace(record.chat, alerts_at=at, quiet_until=None))
 
 
