@@ -66,7 +66,8 @@ def main(arguments: list[str]) -> None:
         figures = results[part] = measured(part)
         print("\n".join(map(shown, figures or ())), flush=True)
         print(f"  ({part} took {time.monotonic() - began:.0f} s)\n", flush=True)
-    print(page.summary(results))
+    if page.judged(results):
+        print(page.summary(results))
     if not arguments:
         page.write(results, DOCS)
         print(f"Written: {DOCS / 'performance.md'}")

@@ -23,7 +23,7 @@ class StandInLoad:
     def figures(self, name: str, what: str) -> list[Figure]:
         """Return both. The part shows that it is not the stand-in that is measured."""
         return [
-            Figure(name, f"{what}: part of its core that it used", "", self.shares),
+            Figure(name, f"{what}: part of its core", "", self.shares),
             Figure(f"{name}.alone", f"{what} alone", "answers a second", (self.alone,)),
         ]
 

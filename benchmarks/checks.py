@@ -50,13 +50,13 @@ NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
 
 THAN = "plain httpx + json"
 CHANGES = {
-    "unchanged": ("", "nothing has changed"),
-    "few": ("few told", "1 % have changed"),
-    "changed": ("all silent", "all have changed, nothing to tell"),
-    "told": ("all told", "all have changed, an alert each"),
+    "unchanged": ("", "nothing changed"),
+    "few": ("few told", "1 % changed"),
+    "changed": ("all silent", "all changed, nothing to tell"),
+    "told": ("all told", "all changed, an alert each"),
 }
 """What changes before the checks of each kind, and how it is called."""
-OPEN = {"": (0, "all paid"), "_open": (1, "one invoice open, and a credit")}
+OPEN = {"": (0, "all paid"), "_open": (1, "one open, and a credit")}
 """Kinds of accounts: how many invoices are open."""
 
 

@@ -227,14 +227,14 @@ def figures_of(done: Delivered) -> list[Figure]:
     """Return the figures of one run."""
     p50, p99 = median(done.waited), quantiles(done.waited, n=100)[98]
     figures = [
-        Figure("delivery.fraction", "messages taken, of the rate that Telegram allows", "×", (done.fraction,)),
-        Figure("delivery.alerts", "alerts alone", "×", (done.alerts_rate / TOTAL[0],)),
+        Figure("delivery.fraction", "alerts and answers, of what Telegram allows", "×", (done.fraction,)),
+        Figure("delivery.alerts", "alerts alone, of what Telegram allows", "×", (done.alerts_rate / TOTAL[0],)),
         Figure("delivery.slowest", "messages in the slowest ten seconds", "×", (done.slowest / TOTAL[0],)),
         Figure("delivery.refused", "messages refused as too many", "", (float(done.refused),)),
         Figure("delivery.wrong", "alerts lost, or told twice", "", (float(done.lost + done.twice),)),
-        Figure("delivery.answer.p50", "an answer meanwhile, median", "s", (p50,)),
-        Figure("delivery.answer.p99", "an answer meanwhile, 99th percentile", "s", (p99,)),
-        Figure("delivery.answer.longest", "an answer meanwhile, the slowest", "s", (max(done.waited),)),
+        Figure("delivery.answer.p50", "an answer while alerts leave, median", "s", (p50,)),
+        Figure("delivery.answer.p99", "an answer while alerts leave, p99", "s", (p99,)),
+        Figure("delivery.answer.longest", "an answer while alerts leave, the slowest", "s", (max(done.waited),)),
         Figure("delivery.worked", "processor time for each alert, answers included", "ms", (1000 * done.worked,)),
     ]
     if done.groups_rate:

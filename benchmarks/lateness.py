@@ -96,8 +96,8 @@ class Case:
 
 CASES = (
     Case("small", "10,000 chats at 15 min", 10_000, 900),
-    Case("large", "100,000 chats at 15 min, after the start", 100_000, 900),
-    Case("settled", "5,000 chats at 45 s, each checked before", 5_000, 45, warm=55),
+    Case("large", "100,000 chats at 15 min", 100_000, 900),
+    Case("settled", "5,000 chats at 45 s", 5_000, 45, warm=55),
 )
 
 
@@ -183,11 +183,11 @@ def figures_of(case: Case, seen: Seen, seconds: float) -> list[Figure]:
     lag, wait = ([*quantiles(values, n=100)] for values in (seen.lags, seen.waits))
     figures = [
         figure("rate", "checks that began", "a second", len(seen.lags) / seconds, case.due, than="due"),
-        figure("p50", "how late they began, median", "s", lag[49]),
-        figure("p99", "how late they began, 99th percentile", "s", lag[98]),
-        figure("core", "part of a core that the bot used", "", seen.bot),
-        figure("answers.p50", "an answer meanwhile, median", "ms", 1000 * wait[49]),
-        figure("answers.p99", "an answer meanwhile, 99th percentile", "ms", 1000 * wait[98]),
+        figure("p50", "lateness of checks, median", "s", lag[49]),
+        figure("p99", "lateness of checks, p99", "s", lag[98]),
+        figure("core", "part of a core", "", seen.bot),
+        figure("answers.p50", "an answer, median", "ms", 1000 * wait[49]),
+        figure("answers.p99", "an answer, p99", "ms", 1000 * wait[98]),
         *seen.provider.figures(f"lateness.{case.name}.provider", f"{case.what}: the provider's stand-in"),
         *seen.telegram.figures(f"lateness.{case.name}.telegram", f"{case.what}: Telegram's stand-in"),
     ]

@@ -14,17 +14,18 @@ from benchmarks.goals import GOALS, PARTS
 from bot.files.charts import FAMILY, FONT, INK, LINES, PAPER
 
 PICTURE = "performance.png"
+STAND_INS = (".stand_in", ".provider", ".telegram")
 FULL = 4.0
 """A bar ends here: what is reached more often than so many times."""
 MET, MISSED = "#1f6feb", "#d9730d"
 
 HEAD = """# Performance
 
-`make bench` wrote this page and its picture: they are not edited by hand. It ran everything in turns on one machine:
-{machine}. [benchmarks](../benchmarks/README.md) says how it measures.
+`make bench` wrote this page and its picture: they are not edited by hand. [benchmarks](../benchmarks/README.md) says how
+it measures. It ran everything in turns on one machine: {machine}.
 
 Seconds differ between machines and hours; ratios hardly do. A ratio is the median of those of the rounds, each of which
-ran ours and the baseline. In brackets stand the least and the most of the rounds.
+ran ours and the baseline. In brackets stand the least and the most of the rounds. p99 is the 99th percentile.
 
 ![How far each goal is reached]({picture})
 
@@ -47,6 +48,11 @@ def table(figures: Sequence[Figure]) -> str:
     return "\n".join(rows)
 
 
+def drawn(results: Results) -> list[Figure]:
+    """Return the figures that the picture shows: of those with a goal, the bot's own."""
+    return [figure for figure in judged(results) if not figure.name.endswith(STAND_INS)]
+
+
 def judged(results: Results) -> list[Figure]:
     """Return the figures that have a goal."""
     return [figure for figures in results.values() for figure in figures or () if figure.name in GOALS]
@@ -55,13 +61,19 @@ def judged(results: Results) -> list[Figure]:
 def summary(results: Results) -> str:
     """Return in a sentence or two which goals are met, and what is missing."""
     figures = judged(results)
-    missed = [figure.what for figure in figures if not GOALS[figure.name].is_met(figure)]
+    missed = [_missed(figure) for figure in figures if not GOALS[figure.name].is_met(figure)]
     text = f"{len(figures) - len(missed)} of {len(figures)} goals are met."
     if missed:
-        text += " Not met: " + "; ".join(missed) + "."
+        text += "".join(["\n\nNot met:\n", *(f"\n- {each}" for each in missed), "\n"])
     if failed := [name for name, found in results.items() if found is None]:
-        text += f" Without a result, because it failed: {', '.join(failed)}."
+        text += f"\nWithout a result, because it failed: {', '.join(failed)}."
     return text
+
+
+def _missed(figure: Figure) -> str:
+    goal = GOALS[figure.name]
+    unit = "×" if goal.of_ratio else figure.unit
+    return f"{figure.what}: {rounded(goal.value_of(figure))} {unit}, goal {goal.words(figure)}"
 
 
 def page(results: Results) -> str:
@@ -88,7 +100,7 @@ def picture(results: Results) -> bytes:
     import resvg_py  # noqa: PLC0415  # as above
     from pygal.style import Style  # noqa: PLC0415  # as above
 
-    figures = judged(results)[::-1]  # the first one is on top
+    figures = drawn(results)[::-1]  # the first one is on top
     style = Style(
         background=PAPER,
         plot_background=PAPER,
@@ -99,13 +111,11 @@ def picture(results: Results) -> bytes:
         major_guide_stroke_color=INK,
         opacity="1",
         font_family=FAMILY,
-        label_font_size=17,
-        major_label_font_size=17,
+        label_font_size=16,
+        major_label_font_size=16,
         title_font_size=24,
-        value_font_size=17,
-        value_colors=(INK,),
     )
-    drawn = pygal.HorizontalBar(
+    chart = pygal.HorizontalBar(
         style=style,
         width=1200,
         height=130 + 34 * len(figures),
@@ -113,21 +123,20 @@ def picture(results: Results) -> bytes:
         spacing=8,
         show_legend=False,
         truncate_label=-1,
-        print_values=False,
         range=(0, FULL),
         js=(),
         disable_xml_declaration=True,
     )
-    drawn.title = "How many times over each goal is reached"
-    drawn.x_labels = [figure.what for figure in figures]
-    drawn.y_labels = [
+    chart.title = "How many times over each goal is reached"
+    chart.x_labels = [figure.what for figure in figures]
+    chart.y_labels = [
         {"value": at, "label": "1: met" if at == 1 else f"{at} +" if at == FULL else str(at)}
         for at in range(int(FULL) + 1)
     ]
-    drawn.y_labels_major = [1]
-    drawn.add("", [_bar(figure) for figure in figures])
+    chart.y_labels_major = [1]
+    chart.add("", [_bar(figure) for figure in figures])
     content: bytes = resvg_py.svg_to_bytes(
-        svg_string=drawn.render(),
+        svg_string=chart.render(),
         skip_system_fonts=True,
         font_files=[str(FONT)],
         font_family=FAMILY,
@@ -138,7 +147,7 @@ def picture(results: Results) -> bytes:
 
 def _bar(figure: Figure) -> dict[str, Any]:
     goal = GOALS[figure.name]
-    return {"value": min(FULL, goal.reached(figure)), "color": MET if goal.is_met(figure) else MISSED}
+    return {"value": min(FULL, max(0.0, goal.reached(figure))), "color": MET if goal.is_met(figure) else MISSED}
 
 
 def write(results: Results, folder: Path) -> None:

@@ -175,7 +175,10 @@ def measure(chats: int = CHATS, count: int = CHECKS_AT_ONCE) -> list[Figure]:
         results = asyncio.run(all_rounds(cluster.make_database("benchmark"), chats, count))
     found = {name: tuple(rounds) for name, rounds in results.items()}
     bare_rates, step, among_bare = (found.pop(name) for name in (BARE, STEP, STEP_AMONG_BARE))
-    rates = [Figure(f"postgres.{name}", name, "a second", ours, bare_rates, BARE) for name, ours in found.items()]
+    rates = [
+        Figure(f"postgres.{name}", f"PostgreSQL: {name}", "a second", ours, bare_rates, BARE)
+        for name, ours in found.items()
+    ]
     words = "a step of a payment while messages are edited"
     return [*rates, Figure("postgres.payment_step", words, "ms", step, among_bare, "among bare transactions")]
 

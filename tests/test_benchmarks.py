@@ -59,7 +59,8 @@ def test_a_line_says_median_spread_and_ratio() -> None:
 def test_the_page_says_what_is_met_what_not_and_what_failed() -> None:
     good, bad = rate(400, baseline=(100,)), Figure(WAIT, "first poll", "s", (5.0,))
     text = page.page({"checks": [good], "start": [bad], "weight": None})
-    assert "1 of 2 goals are met. Not met: first poll. Without a result, because it failed: weight." in text
+    assert "1 of 2 goals are met.\n\nNot met:\n\n- first poll: 5.00 s, goal ≤ 0.90 s\n" in text
+    assert "Without a result, because it failed: weight." in text
     assert "| checks | 400 a second | plain: 100 | × 4.00 | ≥ 3.00 × | met |" in text
     assert "| first poll | 5.00 s |  |  | ≤ 0.90 s | **not met** |" in text
 
