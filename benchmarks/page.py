@@ -21,7 +21,7 @@ MET, MISSED = "#1f6feb", "#d9730d"
 
 HEAD = """# Performance
 
-`make bench` wrote this page and its picture: they are not edited by hand. [benchmarks](../benchmarks/README.md) says how
+`make bench` wrote this page and its picture; nobody edits them. [benchmarks](../benchmarks/README.md) says how
 it measures. It ran everything in turns on one machine: {machine}.
 
 Seconds differ between machines and hours; ratios hardly do. A ratio is the median of those of the rounds, each of which
