@@ -13,7 +13,7 @@ from telegram.error import RetryAfter
 from bot.chat.flood_pauses import MEANS_EVERYBODY, EverybodyWaits
 from bot.chat.rate_limiter import SharedRateLimiter
 from bot.chat.request import pause_of
-from bot.chat.sending import messenger_error
+from bot.chat.telegram_errors import messenger_error
 from bot.errors import FloodLimited
 from bot.store.tinydb.memory import TokenBuckets
 from tests.simulation.virtual_loop import VirtualLoop

@@ -13,6 +13,7 @@ from telegram.error import NetworkError, TelegramError, TimedOut
 
 from bot.chat import sending
 from bot.chat.request import UNKNOWN_PAUSE
+from bot.chat.telegram_errors import messenger_error
 from bot.domain.chats import Place
 from bot.errors import (
     ChatClosed,
@@ -351,13 +352,13 @@ async def failure_at(address: str, settings: Settings) -> MessengerError:
 
 @pytest.mark.parametrize("cause", [httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ConnectError, httpx.ProxyError])
 def test_what_never_left_is_told_from_what_may_have(cause: type[httpx.TransportError]) -> None:
-    assert type(sending.messenger_error(caused(TimedOut(), cause("")))) is NotSent
-    assert type(sending.messenger_error(caused(NetworkError("httpx"), cause("")))) is NotSent
+    assert type(messenger_error(caused(TimedOut(), cause("")))) is NotSent
+    assert type(messenger_error(caused(NetworkError("httpx"), cause("")))) is NotSent
 
 
 @pytest.mark.parametrize("cause", [httpx.ReadTimeout, httpx.WriteTimeout, httpx.ReadError, httpx.RemoteProtocolError])
 def test_what_broke_after_the_request_left_may_have_been_delivered(cause: type[httpx.TransportError]) -> None:
-    assert type(sending.messenger_error(caused(TimedOut(), cause("")))) is DeliveryUncertain
+    assert type(messenger_error(caused(TimedOut(), cause("")))) is DeliveryUncertain
 
 
 def caused(error: TelegramError, cause: Exception) -> TelegramError:
