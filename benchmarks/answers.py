@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import statistics
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -24,6 +23,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+from benchmarks.figures import Figure, show
 from benchmarks.start import fill
 from benchmarks.telegram_stand_in import Message, TelegramStandIn, telegram_stand_in
 from bot.sandbox.telegram import BOT_TOKEN
@@ -37,10 +37,12 @@ CHATS = 200
 BURST = 50
 """Messages that come at once, each from another chat."""
 BURSTS = 2
-ROUNDS = 20
+ROUNDS = 12
+WARM_UP = 2
 REST = 4.0
 """Seconds in which nothing is asked."""
 
+BASE = "echo of aiogram"
 AIOGRAM = """
 import asyncio, sys
 from aiogram import Bot, Dispatcher, F
@@ -84,9 +86,9 @@ main(["run"])
 
 LINKED, STRANGERS = range(1, 1 + CHATS), range(10_001, 10_001 + CHATS)
 QUESTIONS: Mapping[str, Sequence[Message]] = {
-    "ours: /help": [Message(chat, "/help") for chat in LINKED],
-    "ours: /status": [Message(chat, "/status") for chat in LINKED],
-    "ours: a stranger's word": [Message(chat, "hello") for chat in STRANGERS],
+    "/help": [Message(chat, "/help") for chat in LINKED],
+    "/status": [Message(chat, "/status") for chat in LINKED],
+    "a stranger's word": [Message(chat, "hello") for chat in STRANGERS],
 }
 ECHOED = [Message(chat, "hello") for chat in LINKED]
 
@@ -99,23 +101,32 @@ class Asked(NamedTuple):
     questions: Iterator[Message]
 
 
-async def measure(aiogram_python: Path = AIOGRAM_PYTHON, rounds: int = ROUNDS) -> dict[str, list[float]]:
-    """Return the seconds of a core that an answer took in each round, by what was asked of whom."""
+def measure(aiogram_python: Path = AIOGRAM_PYTHON) -> list[Figure]:
+    """Return the milliseconds of a core that an answer takes, beside aiogram's echo."""
+    taken = asyncio.run(_measured(aiogram_python))
+    base = taken.pop(BASE)
+    return [Figure(f"answer: {name}", name, "ms", tuple(each), tuple(base), BASE) for name, each in taken.items()]
+
+
+async def _measured(aiogram_python: Path) -> dict[str, list[float]]:
+    """Return the milliseconds that an answer took in each round, by what was asked of whom."""
     async with AsyncExitStack() as stack:
         bots = {
-            "aiogram, echo": await stack.enter_async_context(_echo(aiogram_python, AIOGRAM)),
-            "python-telegram-bot, echo": await stack.enter_async_context(_echo(sys.executable, LIBRARY, "own")),
+            BASE: await stack.enter_async_context(_echo(aiogram_python, AIOGRAM)),
+            "echo of python-telegram-bot": await stack.enter_async_context(_echo(sys.executable, LIBRARY, "own")),
             "the same over aiohttp": await stack.enter_async_context(_echo(sys.executable, LIBRARY, "aiohttp")),
         }
         process, telegram = await stack.enter_async_context(_ours())
         bots |= {name: Asked(process, telegram, cycle(asked)) for name, asked in QUESTIONS.items()}
-        for asked in bots.values():  # warm up
-            await _answer(asked, 0.0)
-        rests = {process: await _rest(process) for process in {asked.process for asked in bots.values()}}
+        for asked in bots.values():
+            for _ in range(WARM_UP):
+                await _answer(asked, 0.0)
+        processes = {asked.process for asked in bots.values()}
+        rests = dict(zip(processes, await asyncio.gather(*map(_rest, processes)), strict=True))
         taken: dict[str, list[float]] = {name: [] for name in bots}
-        for _ in range(rounds):
+        for _ in range(ROUNDS):
             for name, asked in bots.items():
-                taken[name].append(await _answer(asked, rests[asked.process]))
+                taken[name].append(1000 * await _answer(asked, rests[asked.process]))
         return taken
 
 
@@ -187,15 +198,5 @@ async def _running(
         await program.wait()
 
 
-def report(taken: Mapping[str, Sequence[float]]) -> None:
-    """Print medians, their spread, and how many times an echo of aiogram's they are."""
-    base = statistics.median(taken["aiogram, echo"])
-    print(f"{BURST} messages at once, {BURST * BURSTS} in each of {ROUNDS} rounds; milliseconds of a core for an answer")
-    for name, figures in taken.items():
-        median = statistics.median(figures)
-        spread = f"{min(figures) * 1000:.2f} to {max(figures) * 1000:.2f}"
-        print(f"{name:26} {median * 1000:5.2f} ({spread})   × {median / base:.2f}")
-
-
 if __name__ == "__main__":
-    report(asyncio.run(measure(*map(Path, sys.argv[1:]))))
+    show(measure(*map(Path, sys.argv[1:])))

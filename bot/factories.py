@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import httpx
 import structlog
 from telegram.ext import Application, ApplicationBuilder
+from telegram.request import BaseRequest
 
 from bot.chat.handlers.accounts import AccountHandlers
 from bot.chat.handlers.answers import AnswerHandlers
@@ -61,6 +62,7 @@ from bot.ports import Clock, Messenger, PackMessenger, Store, TableWriters, utc_
 from bot.provider.archives import ProviderArchive
 from bot.provider.client import ProviderClient
 from bot.provider.einvoices import EInvoices
+from bot.provider.exchange import Exchange
 from bot.provider.space import TemporarySpace
 from bot.provider.transport import make_transport, trusted_certificates
 from bot.services.browsing import Browsing
@@ -225,7 +227,7 @@ def build_handlers(
         payments=payments,
         selections=SelectionHandlers(selecting, {Purpose.PAY: payments, Purpose.PDF: ticks}, clock),
         snoozing=SnoozeHandlers(services.snoozing, clock),
-        settings=SettingsHandlers(store, texts_for, plan, clock),
+        settings=SettingsHandlers(store, plan, clock),
         topping_up=topping_up,
         services=of_services,
     )
@@ -338,12 +340,13 @@ def build_telegram(
     )  # each request may be about another chat
     root = settings.telegram_api_url
     builder = ApplicationBuilder().rate_limiter(limits) if limits else ApplicationBuilder()
+    requests, polls = (Exchange(each, BaseRequest.USER_AGENT) for each in (transport, make_transport(1, verify=verify)))
     telegram: Telegram = (
         builder.token(settings.telegram_bot_token.get_secret_value())
         .base_url(f"{root}/bot")
         .base_file_url(f"{root}/file/bot")
-        .request(TelegramRequest(transport, HTTP_CONNECTIONS, read_timeout=20))
-        .get_updates_request(UpdatesRequest(make_transport(1, verify=verify), 1, read_timeout=10))
+        .request(TelegramRequest(requests, read_timeout=20))
+        .get_updates_request(UpdatesRequest(polls, read_timeout=10))
         .updater(None)
         .update_queue(processor.tracker.queue)
         .concurrent_updates(processor)

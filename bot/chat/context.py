@@ -61,7 +61,7 @@ class Context:
     place: Place
     user_id: int
     private: bool
-    t: Texts
+    texts_for: TextsFor
     words: list[str]
     message: Message | None
     query: CallbackQuery | None = None
@@ -71,7 +71,7 @@ class Context:
     moved_to: int | None = None
     unreadable: bool = False
     accounts: Sequence[Chat] = ()
-    texts_for: TextsFor | None = None
+    _texts: Texts | None = field(default=None)
     _answered: bool = field(default=False)
 
     @property
@@ -105,13 +105,16 @@ class Context:
         """The account that the button is about. None: it does not say, or nothing was pressed."""
         return slot_in(self.query.data or "") if self.query is not None else None
 
+    @property
+    def t(self) -> Texts:
+        """The texts for the chat. They are made when they are first needed: once it is known which account is meant."""
+        if self._texts is None:
+            self._texts = self.texts_for(self.chat)
+        return self._texts
+
     def use(self, chat: Chat) -> None:
         """Let handlers work on this account of the chat, under the id that it has by now."""
-        self.chat, self.place, self.t = chat, self.place.in_chat(chat.id), self.texts_of(chat)
-
-    def texts_of(self, chat: Chat) -> Texts:
-        """Return the texts for one of the chat's accounts."""
-        return self.texts_for(chat) if self.texts_for is not None else self.t
+        self.chat, self.place, self._texts = chat, self.place.in_chat(chat.id), None
 
     async def reply(self, screen: Screen) -> int:
         """Send a new message. Return its id."""
@@ -246,7 +249,6 @@ def context_of(update: Update, library_context: LibraryContext, texts_for: Texts
         place=Place(chat.id, topic_id),
         user_id=user.id,
         private=chat.type == ChatType.PRIVATE,
-        t=texts_for(speaker),
         texts_for=texts_for,
         words=_words(update, library_context),
         # After a press, python-telegram-bot represents a deleted message as a Message without content.

@@ -1,4 +1,4 @@
-"""The library's HTTP client with our transport, and our own judgement of answers.
+"""The library's requests on our transport, and our own judgement of answers.
 
 An answer is Telegram's only if it is JSON with ``ok``. Anything else is a page of something in between (a firewall, a
 captive portal, a proxy), whatever its status says. It is an outage: nobody knows what became of the call.
@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import json
 import re
-from contextvars import ContextVar
+from collections.abc import Mapping
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import structlog
-from telegram.error import BadRequest, NetworkError, RetryAfter
-from telegram.request import HTTPXRequest, RequestData
+from telegram.error import BadRequest, NetworkError, RetryAfter, TimedOut
+from telegram.request import BaseRequest, RequestData
 
 from bot.chat.incoming import CLOSED
 
@@ -34,8 +34,12 @@ REFUSALS = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDE
 PAUSE_IN_WORDS = re.compile(r"retry after (\d{1,9})", re.IGNORECASE)
 WHOLE_NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 
-_retry_after: ContextVar[str] = ContextVar("retry_after", default="")
-"""The header of that name in the answer that this task reads."""
+CONNECT_TIMEOUT, POOL_TIMEOUT, WRITE_TIMEOUT = 10.0, 10.0, 20.0
+UPLOAD_TIMEOUT = 120.0
+"""Seconds in which Telegram must take a piece of a file."""
+
+NEEDED_OF_SENT = ("message_id", "date", "chat", "document")
+"""The fields of a message of the bot's own. It knows what it has sent, but not the id of the file in it."""
 
 
 class NotTelegram(NetworkError):
@@ -60,38 +64,95 @@ class Answer(msgspec.Struct):
     parameters: dict[str, Any] | None = None
 
 
-class TelegramRequest(HTTPXRequest):
-    """Requests over ``transport`` on up to ``connections`` connections; ``read_timeout`` is in seconds.
+class Exchange(Protocol):
+    """Sends a request. ``timeouts`` are seconds to connect, read and write, and to wait for a connection (pool).
+
+    Return the answer's status, its body, and its field ``Retry-After``. Any exception means that there was none.
+    """
+
+    async def __call__(
+        self,
+        method: str,
+        url: str,
+        timeouts: Mapping[str, float | None],
+        *,
+        json: bytes = b"",
+        form: Mapping[str, str] | None = None,
+        files: Mapping[str, Any] | None = None,
+    ) -> tuple[int, bytes, str]: ...
+
+    async def close(self) -> None:
+        """Close all connections."""
+
+
+class TelegramRequest(BaseRequest):
+    """How the library sends requests; ``read_timeout`` is in seconds.
 
     The library believes any answer by its status: it takes a foreign 401 or 404 for a refused token. Here it only gets
     to see answers of Telegram's.
     """
 
-    def __init__(self, transport: object, connections: int, read_timeout: float) -> None:
-        super().__init__(
-            connection_pool_size=connections,
-            read_timeout=read_timeout,
-            write_timeout=20,
-            connect_timeout=10,
-            pool_timeout=10,
-            media_write_timeout=120,
-            httpx_kwargs={"transport": transport, "event_hooks": {"response": [_note_retry_after]}},
-        )
+    def __init__(self, exchange: Exchange, read_timeout: float) -> None:
+        self._exchange = exchange
+        self._read_timeout = read_timeout
+        self._is_shut_down = False
 
-    async def do_request(self, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
+    @property
+    def read_timeout(self) -> float:
+        """What the library adds to the time for which a poll is kept open."""
+        return self._read_timeout
+
+    @staticmethod
+    def parse_json_payload(payload: bytes) -> dict[str, Any]:
+        """Return the decoded answer. Of a message that was sent, it keeps what is needed: the library reads all."""
+        answer = BaseRequest.parse_json_payload(payload)
+        sent = answer.get("result")
+        if isinstance(sent, dict) and "message_id" in sent:
+            answer["result"] = {name: sent[name] for name in NEEDED_OF_SENT if name in sent}
+        return answer
+
+    async def initialize(self) -> None:
+        """Allow requests again after a shutdown. The first one connects."""
+        self._is_shut_down = False
+
+    async def shutdown(self) -> None:
+        """Close all connections. A late request opens none."""
+        self._is_shut_down = True
+        await self._exchange.close()
+
+    async def do_request(
+        self,
+        url: str,
+        method: str,
+        request_data: RequestData | None = None,
+        read_timeout: Any = BaseRequest.DEFAULT_NONE,
+        write_timeout: Any = BaseRequest.DEFAULT_NONE,
+        connect_timeout: Any = BaseRequest.DEFAULT_NONE,
+        pool_timeout: Any = BaseRequest.DEFAULT_NONE,
+    ) -> tuple[int, bytes]:
         """Return the status that Telegram's answer has, and its body. Raise :class:`TelegramError`."""
-        _retry_after.set("")
+        if self._is_shut_down:
+            raise RuntimeError("requests are shut down, or not initialized")
+        is_upload = request_data is not None and request_data.contains_files
+        timeouts = {
+            "connect": _chosen(connect_timeout, CONNECT_TIMEOUT),
+            "read": _chosen(read_timeout, self._read_timeout),
+            "write": _chosen(write_timeout, UPLOAD_TIMEOUT if is_upload else WRITE_TIMEOUT),
+            "pool": _chosen(pool_timeout, POOL_TIMEOUT),
+        }
+        content = _content(request_data) if request_data is not None else {}
         try:
-            status, body = await super().do_request(*args, **kwargs)
-        except NetworkError as error:
-            log.debug("Telegram call failed", reason=type(error.__cause__ or error).__name__)
-            raise
+            status, body, retry_after = await self._exchange(method, url, timeouts, **content)
+        except Exception as error:
+            name = type(error).__name__  # those of the transport's errors; this module does not know its library
+            log.debug("Telegram call failed", reason=name)
+            raise (TimedOut() if name.endswith("Timeout") else NetworkError(f"{name}: {error}")) from error
         answer = answer_in(body)
         if status >= HTTPStatus.BAD_REQUEST or answer is None:
             log.debug("Telegram call failed", reason=str(status))
         if answer is not None:
-            _check_subject(answer, kwargs.get("request_data"))
-        return _status(status, answer, _retry_after.get()), body
+            _check_subject(answer, request_data)
+        return _status(status, answer, retry_after), body
 
 
 class UpdatesRequest(TelegramRequest):
@@ -108,6 +169,19 @@ class UpdatesRequest(TelegramRequest):
         if isinstance(answer.get("result"), list):
             answer["result"] = [{"update_id": each["update_id"], CLOSED: each} for each in answer["result"]]
         return answer
+
+
+def _content(data: RequestData) -> dict[str, Any]:
+    """Return the parameters as JSON, which is written faster, or as a form if files are uploaded with them."""
+    if data.contains_files:
+        return {"form": data.json_parameters, "files": data.multipart_data}
+    parameters = data.parameters
+    return {"json": json.dumps(parameters).encode()} if parameters else {}
+
+
+def _chosen(given: float | object, default: float) -> Any:
+    """Return the seconds that the library gives for a call, if it does."""
+    return default if given is BaseRequest.DEFAULT_NONE else given
 
 
 def answer_in(body: bytes) -> Answer | None:
@@ -166,11 +240,6 @@ def _pause(answer: Answer | None, header: str) -> int:
         return max(1, round(named))
     in_words = PAUSE_IN_WORDS.search(answer.description or "")
     return max(1, int(in_words[1]) if in_words else in_header)
-
-
-async def _note_retry_after(response: Any) -> None:
-    """Keep a header that the library drops."""
-    _retry_after.set(response.headers.get("retry-after", ""))
 
 
 def pause_of(error: RetryAfter) -> float:

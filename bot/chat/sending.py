@@ -243,18 +243,22 @@ async def showing_action(bot: Bot, place: Place, action: ChatAction, *, after: f
     """Show "sending a document…" or the like in the chat while the context lasts, after ``after`` seconds."""
 
     async def keep() -> None:
-        await asyncio.sleep(after)
         while True:
             with suppress(TelegramError):
                 await bot.send_chat_action(place.chat_id, action, message_thread_id=place.topic_id)
             await asyncio.sleep(ACTION_LASTS)
 
-    task = asyncio.create_task(keep())
+    tasks = list[asyncio.Task[None]]()
+    # Most answers are there before, and a task that is never needed costs more than a timer.
+    begin = asyncio.get_running_loop().call_later(after, lambda: tasks.append(asyncio.create_task(keep())))
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        begin.cancel()
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _post(

@@ -21,7 +21,7 @@ from babel.lists import format_list
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import NumberPattern, format_currency, format_decimal, get_currency_precision
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from bot.domain.chats import LANGUAGES, Chat
 from bot.domain.invoices import Invoice
@@ -106,8 +106,11 @@ class Texts:
 
     def _filled(self, text: str, arguments: Mapping[str, object]) -> Markup:
         """Fill a text's placeholders. What is private in them is hidden if the text has to be discreet."""
-        shown = {n: SPOILER.format(v) if self.discreet and isinstance(v, Private) else v for n, v in arguments.items()}
-        return Markup(text).format(**shown)  # noqa: S704  # the catalogues are ours
+        shown = {n: self._shown(value) for n, value in arguments.items()}
+        return Markup(text.format(**shown))  # noqa: S704  # the catalogues are ours, and the values are escaped
+
+    def _shown(self, value: object) -> Markup:
+        return SPOILER.format(value) if self.discreet and isinstance(value, Private) else escape(value)
 
     def error(self, error: BotError) -> Markup:
         """Return what an error means for the reader. Decimals in it are sums."""

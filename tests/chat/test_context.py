@@ -31,7 +31,7 @@ def waits() -> Waits:
 @pytest.fixture
 def context(bot: Bot, chat: Chat, ada: Person, settings: Settings, waits: Waits) -> Context:
     t = load_translations(settings.currency, settings.zone)["en"]
-    return Context(bot, StoredChat(chat.id), place(chat), ada.user.id, True, t, [], None, sleep=waits)
+    return Context(bot, StoredChat(chat.id), place(chat), ada.user.id, True, lambda _: t, [], None, sleep=waits)
 
 
 async def test_an_answer_waits_as_long_as_a_flood_limit_asks(

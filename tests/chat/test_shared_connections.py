@@ -34,7 +34,7 @@ async def chat_of(reader: asyncio.StreamReader) -> int:
     head = await head_of(reader)
     length = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
     body = await reader.readexactly(int(length[1]) if length else 0)
-    found = re.search(rb"chat_id=(\d+)", body)
+    found = re.search(rb"\"chat_id\": (\d+)", body)
     return int(found[1]) if found else 0
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from string import Formatter
+from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
 from markupsafe import Markup
 
-from bot.chat.texts import Texts, load_catalogue
+from bot.chat.texts import Private, Texts, load_catalogue
 from bot.domain.chats import LANGUAGES
 from bot.errors import AnswerNotUnderstood, BotError, PermissionMissing, ProviderDown, Refused, SendRefused
 from bot.sandbox.telegram.html import parse_html
@@ -169,6 +171,24 @@ def test_what_is_filled_in_is_escaped_and_markup_is_not() -> None:
 def test_whatever_the_provider_sends_is_read_as_it_was_written(text: str) -> None:
     assert parse_html(EN("details.description", text=text)).text.strip() == text.strip()
     assert parse_html(EN("error.refused", reason=text)).text == f"The provider refused: “{text}”"
+
+
+VALUES = st.text() | st.text().map(Markup) | st.integers() | st.decimals(allow_nan=False) | st.text().map(Private)
+
+
+@given(VALUES, VALUES)
+def test_a_text_is_filled_as_markup_would_fill_it(first: object, second: object) -> None:
+    text = "<b>{first}</b> & {second}, {first}"
+    assert EN._filled(text, {"first": first, "second": second}) == Markup(text).format(first=first, second=second)
+    assert isinstance(EN._filled(text, {"first": first, "second": second}), Markup)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_placeholders_are_bare_names_which_need_no_formatting_of_their_own(language: str) -> None:
+    catalogue: Any = load_catalogue(language)
+    fields = [field for text in catalogue._catalog.values() for field in Formatter().parse(text) if field[1]]
+    assert fields
+    assert all(str(name).isidentifier() and not form and not turned for _, name, form, turned in fields)
 
 
 def test_braces_of_the_provider_are_no_placeholders() -> None:

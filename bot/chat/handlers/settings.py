@@ -10,7 +10,6 @@ from zoneinfo import available_timezones
 
 from bot.chat.context import Context
 from bot.chat.screens import QUOTE_LIMIT, Screen, cut
-from bot.chat.texts import TextsFor
 from bot.chat.views import settings as views
 from bot.chat.views.general import languages
 from bot.chat.zones import likely_zones, named_zones, suggested_zones
@@ -29,9 +28,8 @@ LAST_HOUR = 23
 class SettingsHandlers:
     """What a chat prefers. A press updates the menu in its message."""
 
-    def __init__(self, store: ChatStore, texts_for: TextsFor, plan: CheckPlan, clock: Clock) -> None:
+    def __init__(self, store: ChatStore, plan: CheckPlan, clock: Clock) -> None:
         self._store = store
-        self._texts_for = texts_for
         self._plan = plan
         self._clock = clock
 
@@ -103,14 +101,12 @@ class SettingsHandlers:
         check_in_charge(context.chat, context.user_id)
         language = None if wish == views.LANGUAGE_OF_TELEGRAM else wish
         await self._store.set_language(context.chat.id, language)
-        context.chat = replace(context.chat, language=language)
-        context.t = self._texts_for(context.chat)
+        context.use(replace(context.chat, language=language))
 
     async def _save(self, context: Context, preferences: Preferences | None) -> None:
         check_in_charge(context.chat, context.user_id)
         await self._store.set_preferences(context.chat.id, preferences, self._clock())
-        context.chat = replace(context.chat, preferences=preferences)
-        context.t = self._texts_for(context.chat)
+        context.use(replace(context.chat, preferences=preferences))
 
     def _screen(self, context: Context, name: str, values: list[str]) -> Screen:
         """Return what a press shows. Choices lead back to the menu, but several days may be chosen one by one."""

@@ -37,7 +37,7 @@ class TogetherHandlers:
             return
         listings = await self._browsing.listings(context.accounts, page.query)
         accounts = [
-            AccountFound(context.texts_of(chat), chat, listing)
+            AccountFound(context.texts_for(chat), chat, listing)
             for chat, listing in zip(context.accounts, listings, strict=True)
         ]
         heavy = size_of([invoice for account in accounts for invoice in account.invoices]) > HEAVY_COUNT

@@ -1,0 +1,71 @@
+"""Single requests over a transport, for an API that needs no cookies, redirects or authentication.
+
+httpx's client has all of them, and takes as long for a request as the transport itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple, cast
+
+import httpx
+
+HEADERS = {"Accept-Encoding": "gzip, deflate"}
+JSON = {"Content-Type": "application/json"}
+
+
+class Answered(NamedTuple):
+    """An answer: its status, its body, and what the field ``Retry-After`` says, if it is there."""
+
+    status: int
+    body: bytes
+    retry_after: str
+
+
+class DirectRequests:
+    """Sends requests as ``agent``, over a transport that decodes answers.
+
+    Raise :class:`httpx.HTTPError` if no whole answer comes.
+    """
+
+    def __init__(self, transport: httpx.AsyncBaseTransport, agent: str) -> None:
+        self._transport = transport
+        self._headers = {**HEADERS, "User-Agent": agent}
+
+    async def __call__(
+        self,
+        method: str,
+        url: str,
+        timeouts: Mapping[str, float | None],
+        *,
+        json: bytes = b"",
+        form: Mapping[str, str] | None = None,
+        files: Mapping[str, Any] | None = None,
+    ) -> Answered:
+        """Send one request, with a body of JSON or a form with files. ``timeouts`` are httpx's, by their names."""
+        request = httpx.Request(
+            method,
+            _read_url(url),
+            headers={**self._headers, **JSON} if json else self._headers,
+            content=json or None,
+            data=form,
+            files=files,
+            extensions={"timeout": timeouts},
+        )
+        response = await self._transport.handle_async_request(request)
+        try:  # the transport has decoded it, so httpx need not look at each piece
+            body = b"".join([piece async for piece in cast("httpx.AsyncByteStream", response.stream)])
+        finally:
+            await response.aclose()
+        return Answered(response.status_code, body, response.headers.get("retry-after", ""))
+
+    async def close(self) -> None:
+        """Close all connections. The next request opens new ones."""
+        await self._transport.aclose()
+
+
+@lru_cache(maxsize=128)
+def _read_url(url: str) -> httpx.URL:
+    """Return a URL. An API has few, and reading one takes as long as sending a request."""
+    return httpx.URL(url)
