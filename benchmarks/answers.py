@@ -1,6 +1,6 @@
 """What an answer costs: processor time of the whole bot, beside echo bots on the common libraries.
 
-    python -m benchmarks.answers [PYTHON WITH AIOGRAM]
+    AIOGRAM_PYTHON=.venv-tools/bin/python python -m benchmarks.answers
 
 Each bot is a process of its own, over real HTTP, against the same stand-in for Telegram, whose work does not count. All
 of them get the same bursts of messages from many chats, in turns. What a process costs at rest is measured by itself,
@@ -15,23 +15,22 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import cycle, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+from benchmarks.chats import fill
 from benchmarks.figures import Figure, show
-from benchmarks.start import fill
+from benchmarks.processes import ROOT, Work, killed_at_the_end
 from benchmarks.telegram_stand_in import Message, TelegramStandIn, telegram_stand_in
 from bot.sandbox.telegram import BOT_TOKEN
 from bot.store.vault import new_key
 
-ROOT = Path(__file__).parents[1]
-AIOGRAM_PYTHON = ROOT / ".venv-tools" / "bin" / "python"
-"""`make conformance` sets it up."""
+AIOGRAM_PYTHON = os.environ.get("AIOGRAM_PYTHON", str(ROOT / ".venv-tools" / "bin" / "python"))
+"""aiogram has an environment of its own: `make bench` sets it up."""
 
 CHATS = 200
 BURST = 50
@@ -42,7 +41,15 @@ WARM_UP = 2
 REST = 4.0
 """Seconds in which nothing is asked."""
 
-BASE = "echo of aiogram"
+ECHO = "aiogram"
+WORDS = {
+    ECHO: "aiogram's echo",
+    "library": "python-telegram-bot's echo",
+    "library_aiohttp": "python-telegram-bot's echo on the bot's transport",
+    "help": "/help",
+    "status": "/status",
+    "stranger": "a word of somebody who is not linked",
+}
 AIOGRAM = """
 import asyncio, sys
 from aiogram import Bot, Dispatcher, F
@@ -86,9 +93,9 @@ main(["run"])
 
 LINKED, STRANGERS = range(1, 1 + CHATS), range(10_001, 10_001 + CHATS)
 QUESTIONS: Mapping[str, Sequence[Message]] = {
-    "/help": [Message(chat, "/help") for chat in LINKED],
-    "/status": [Message(chat, "/status") for chat in LINKED],
-    "a stranger's word": [Message(chat, "hello") for chat in STRANGERS],
+    "help": [Message(chat, "/help") for chat in LINKED],
+    "status": [Message(chat, "/status") for chat in LINKED],
+    "stranger": [Message(chat, "hello") for chat in STRANGERS],
 }
 ECHOED = [Message(chat, "hello") for chat in LINKED]
 
@@ -101,20 +108,22 @@ class Asked(NamedTuple):
     questions: Iterator[Message]
 
 
-def measure(aiogram_python: Path = AIOGRAM_PYTHON) -> list[Figure]:
+def measure() -> list[Figure]:
     """Return the milliseconds of a core that an answer takes, beside aiogram's echo."""
-    taken = asyncio.run(_measured(aiogram_python))
-    base = taken.pop(BASE)
-    return [Figure(f"answer: {name}", name, "ms", tuple(each), tuple(base), BASE) for name, each in taken.items()]
+    taken = asyncio.run(_measured())
+    base = tuple(taken.pop(ECHO))
+    return [
+        Figure(f"answers.{name}", WORDS[name], "ms", tuple(each), base, WORDS[ECHO]) for name, each in taken.items()
+    ]
 
 
-async def _measured(aiogram_python: Path) -> dict[str, list[float]]:
+async def _measured() -> dict[str, list[float]]:
     """Return the milliseconds that an answer took in each round, by what was asked of whom."""
     async with AsyncExitStack() as stack:
         bots = {
-            BASE: await stack.enter_async_context(_echo(aiogram_python, AIOGRAM)),
-            "echo of python-telegram-bot": await stack.enter_async_context(_echo(sys.executable, LIBRARY, "own")),
-            "the same over aiohttp": await stack.enter_async_context(_echo(sys.executable, LIBRARY, "aiohttp")),
+            ECHO: await stack.enter_async_context(_echo(AIOGRAM_PYTHON, AIOGRAM)),
+            "library": await stack.enter_async_context(_echo(sys.executable, LIBRARY, "own")),
+            "library_aiohttp": await stack.enter_async_context(_echo(sys.executable, LIBRARY, "aiohttp")),
         }
         process, telegram = await stack.enter_async_context(_ours())
         bots |= {name: Asked(process, telegram, cycle(asked)) for name, asked in QUESTIONS.items()}
@@ -130,34 +139,28 @@ async def _measured(aiogram_python: Path) -> dict[str, list[float]]:
         return taken
 
 
-def processor_seconds(process: int) -> float:
-    """Return the processor time of a process so far, as exactly as Linux knows it."""
-    return time.clock_gettime(~process << 3 | 2)  # clock_getcpuclockid(3), which Python lacks
-
-
 async def _answer(asked: Asked, at_rest: float) -> float:
     """Return the seconds of a core that an answer takes beyond the ``at_rest`` of each second."""
-    began, worked = time.monotonic(), processor_seconds(asked.process)
+    work = Work(asked.process)
     for _ in range(BURSTS):
         await asked.telegram.ask(list(islice(asked.questions, BURST)))
     await asyncio.sleep(0.2)  # the last answer is read, and confirmed
-    worked = processor_seconds(asked.process) - worked
-    return (worked - at_rest * (time.monotonic() - began)) / (BURST * BURSTS)
+    return (work.seconds - at_rest * work.passed) / (BURST * BURSTS)
 
 
 async def _rest(process: int) -> float:
-    """Return the processor seconds a second of a bot that is asked nothing."""
-    began, worked = time.monotonic(), processor_seconds(process)
+    """Return the part of a core that a bot takes which is asked nothing."""
+    work = Work(process)
     await asyncio.sleep(REST)
-    return (processor_seconds(process) - worked) / (time.monotonic() - began)
+    return work.share
 
 
 @asynccontextmanager
-async def _echo(python: Path | str, script: str, *arguments: str) -> AsyncIterator[Asked]:
+async def _echo(python: str, script: str, *arguments: str) -> AsyncIterator[Asked]:
     """Run an echo bot while the context lasts."""
     async with telegram_stand_in() as telegram:
         environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
-        command = (str(python), "-c", script, telegram.url, BOT_TOKEN, *arguments)
+        command = (python, "-c", script, telegram.url, BOT_TOKEN, *arguments)
         async with _running(telegram, command, environment) as process:
             yield Asked(process, telegram, cycle(ECHOED))
 
@@ -189,14 +192,10 @@ async def _running(
 ) -> AsyncIterator[int]:
     """Run a program while the context lasts. Yield its number once it polls."""
     program = await asyncio.create_subprocess_exec(*command, env=environment)
-    try:
+    async with killed_at_the_end(program):
         await telegram.until(lambda: telegram.polls > 0)
         yield program.pid
-    finally:
-        with suppress(ProcessLookupError):
-            program.kill()
-        await program.wait()
 
 
 if __name__ == "__main__":
-    show(measure(*map(Path, sys.argv[1:])))
+    show(measure())
