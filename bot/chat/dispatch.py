@@ -229,7 +229,10 @@ class Dispatcher:
         Raise :class:`AccountGone` if the button's account is not there any more.
         """
         if language is not None:
-            accounts = [replace(chat, telegram_language=language) for chat in accounts]
+            accounts = [
+                chat if chat.telegram_language == language else replace(chat, telegram_language=language)
+                for chat in accounts
+            ]
         context.accounts = accounts
         now, slot = self._clock(), context.slot
         if context.query is None:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import msgspec
 import structlog
@@ -64,6 +64,19 @@ class Answer(msgspec.Struct):
     parameters: dict[str, Any] | None = None
 
 
+class Body(bytes):
+    """Stands for the body of an answer that was read: the library takes nothing but bytes, and would read it again."""
+
+    answer: Answer
+
+    @classmethod
+    def of(cls, answer: Answer) -> Body:
+        """Return an empty body with its answer."""
+        body = cls()
+        body.answer = answer
+        return body
+
+
 class Exchange(Protocol):
     """Sends a request. ``timeouts`` are seconds to connect, read and write, and to wait for a connection (pool).
 
@@ -104,12 +117,12 @@ class TelegramRequest(BaseRequest):
 
     @staticmethod
     def parse_json_payload(payload: bytes) -> dict[str, Any]:
-        """Return the decoded answer. Of a message that was sent, it keeps what is needed: the library reads all."""
-        answer = BaseRequest.parse_json_payload(payload)
-        sent = answer.get("result")
-        if isinstance(sent, dict) and "message_id" in sent:
-            answer["result"] = {name: sent[name] for name in NEEDED_OF_SENT if name in sent}
-        return answer
+        """Return an answer. Of a message that was sent, keep what is needed: the library would read all of it."""
+        answer = cast("Body", payload).answer  # what do_request has returned
+        result = answer.result
+        if isinstance(result, dict) and "message_id" in result:
+            result = {name: result[name] for name in NEEDED_OF_SENT if name in result}
+        return {"result": result, "description": answer.description, "parameters": answer.parameters}
 
     async def initialize(self) -> None:
         """Allow requests again after a shutdown. The first one connects."""
@@ -152,7 +165,8 @@ class TelegramRequest(BaseRequest):
             log.debug("Telegram call failed", reason=str(status))
         if answer is not None:
             _check_subject(answer, request_data)
-        return _status(status, answer, retry_after), body
+        status = _status(status, answer, retry_after)
+        return status, Body.of(cast("Answer", answer))
 
 
 class UpdatesRequest(TelegramRequest):
@@ -164,7 +178,7 @@ class UpdatesRequest(TelegramRequest):
 
     @staticmethod
     def parse_json_payload(payload: bytes) -> dict[str, Any]:
-        """Return the decoded answer. Raise :class:`TelegramError` if it is no JSON."""
+        """Return an answer with its updates closed."""
         answer = TelegramRequest.parse_json_payload(payload)
         if isinstance(answer.get("result"), list):
             answer["result"] = [{"update_id": each["update_id"], CLOSED: each} for each in answer["result"]]

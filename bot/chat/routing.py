@@ -102,7 +102,7 @@ def add_handlers(
     secret = filters.UpdateType.MESSAGES & ShowsToken()
     in_group = filters.ChatType.GROUPS & CommandToUs()
     for where, handle in ((private, on.linking.secret), (in_group, on.linking.shown_to_group)):
-        application.add_handler(MessageHandler(secret & where, wrap(Route(handle, takes_token=True))))
+        application.add_handler(MessageHandler(where & secret, wrap(Route(handle, takes_token=True))))
     # A command tapped in Telegram's menu comes without a number.
     for name in INVOICE_CHOICES:
         choose = on.invoices.choosing(name)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Self, TypeVar
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from telegram import CopyTextButton, InlineKeyboardButton, InlineKeyboardMarkup
 from telegram.constants import KeyboardButtonStyle
 
@@ -152,8 +152,8 @@ def one_line(text: str, limit: int) -> str:
 
 
 def join(lines: Iterable[str]) -> Markup:
-    """Join lines of HTML."""
-    return Markup("\n").join(lines)
+    """Join lines of HTML. A line that is plain text is escaped."""
+    return Markup("\n".join(line if isinstance(line, Markup) else escape(line) for line in lines))  # noqa: S704  # it is
 
 
 def formatted_at_most(text: Markup) -> Markup:

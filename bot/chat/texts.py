@@ -106,11 +106,10 @@ class Texts:
 
     def _filled(self, text: str, arguments: Mapping[str, object]) -> Markup:
         """Fill a text's placeholders. What is private in them is hidden if the text has to be discreet."""
-        shown = {n: self._shown(value) for n, value in arguments.items()}
-        return Markup(text.format(**shown))  # noqa: S704  # the catalogues are ours, and the values are escaped
-
-    def _shown(self, value: object) -> Markup:
-        return SPOILER.format(value) if self.discreet and isinstance(value, Private) else escape(value)
+        if self.discreet:
+            arguments = {n: SPOILER.format(v) if isinstance(v, Private) else v for n, v in arguments.items()}
+        escaped = {n: v if isinstance(v, Markup) else escape(v) for n, v in arguments.items()}
+        return Markup(text.format(**escaped))  # noqa: S704  # the catalogues are ours
 
     def error(self, error: BotError) -> Markup:
         """Return what an error means for the reader. Decimals in it are sums."""
