@@ -164,7 +164,8 @@ class Dispatcher:
             chat = accounts[0]
             if any(each.is_silent for each in accounts) and await self._chats.wake(chat.id, self._clock()):
                 log.info("chat is back", chat=chat.id)
-            if language is not None and language != chat.telegram_language and context.private:
+            is_known = chat != Chat(chat.id)  # of others nothing is stored, so there is nothing to note it with
+            if is_known and language is not None and language != chat.telegram_language and context.private:
                 await self._chats.note_telegram_language(chat.id, language)
         except (StoreAway, ChatUnreadable) as error:
             if route.takes_token:

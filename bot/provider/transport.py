@@ -120,6 +120,9 @@ class _Transport(httpx.AsyncBaseTransport):
             await session.close()
 
     async def _take_slot(self, request: httpx.Request, timeout: float | None) -> None:
+        if not self._slots.locked():  # nobody waits, so there is no time to measure
+            await self._slots.acquire()
+            return
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout):
                 await self._slots.acquire()
