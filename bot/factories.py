@@ -61,8 +61,8 @@ from bot.limiter import Limiter, RateLimit
 from bot.ports import Clock, Messenger, PackMessenger, Store, TableWriters, utc_now
 from bot.provider.archives import ProviderArchive
 from bot.provider.client import ProviderClient
+from bot.provider.direct_requests import DirectRequests
 from bot.provider.einvoices import EInvoices
-from bot.provider.exchange import Exchange
 from bot.provider.space import TemporarySpace
 from bot.provider.transport import make_transport, trusted_certificates
 from bot.services.browsing import Browsing
@@ -340,7 +340,9 @@ def build_telegram(
     )  # each request may be about another chat
     root = settings.telegram_api_url
     builder = ApplicationBuilder().rate_limiter(limits) if limits else ApplicationBuilder()
-    requests, polls = (Exchange(each, BaseRequest.USER_AGENT) for each in (transport, make_transport(1, verify=verify)))
+    requests, polls = (
+        DirectRequests(each, BaseRequest.USER_AGENT) for each in (transport, make_transport(1, verify=verify))
+    )
     telegram: Telegram = (
         builder.token(settings.telegram_bot_token.get_secret_value())
         .base_url(f"{root}/bot")

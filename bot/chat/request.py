@@ -77,7 +77,7 @@ class Body(bytes):
         return body
 
 
-class Exchange(Protocol):
+class SendRequest(Protocol):
     """Sends a request. ``timeouts`` are seconds to connect, read and write, and to wait for a connection (pool).
 
     Return the answer's status, its body, and its field ``Retry-After``. Any exception means that there was none.
@@ -105,8 +105,8 @@ class TelegramRequest(BaseRequest):
     to see answers of Telegram's.
     """
 
-    def __init__(self, exchange: Exchange, read_timeout: float) -> None:
-        self._exchange = exchange
+    def __init__(self, send: SendRequest, read_timeout: float) -> None:
+        self._send = send
         self._read_timeout = read_timeout
         self._is_shut_down = False
 
@@ -131,7 +131,7 @@ class TelegramRequest(BaseRequest):
     async def shutdown(self) -> None:
         """Close all connections. A late request opens none."""
         self._is_shut_down = True
-        await self._exchange.close()
+        await self._send.close()
 
     async def do_request(
         self,
@@ -155,7 +155,7 @@ class TelegramRequest(BaseRequest):
         }
         content = _content(request_data) if request_data is not None else {}
         try:
-            status, body, retry_after = await self._exchange(method, url, timeouts, **content)
+            status, body, retry_after = await self._send(method, url, timeouts, **content)
         except Exception as error:
             name = type(error).__name__  # those of the transport's errors; this module does not know its library
             log.debug("Telegram call failed", reason=name)

@@ -1,6 +1,7 @@
-"""Single requests over a transport, for an API that needs no cookies, redirects or authentication.
+"""Single requests to an API of few addresses, such as Telegram's, straight over a transport.
 
-httpx's client has all of them, and takes as long for a request as the transport itself.
+Even a client that keeps nothing between requests (``exchange.py``) merges its settings into each, and reads its address
+anew. That takes as long as the transport itself, and is of use only where settings or addresses differ.
 """
 
 from __future__ import annotations
