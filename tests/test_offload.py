@@ -11,6 +11,7 @@ from itertools import chain
 import pytest
 
 from bot.offload import LIGHT_IN_A_TURN, in_turn, off_loop
+from tests.turns import counted_turns
 
 
 @pytest.mark.parametrize("heavy", [True, False])
@@ -26,23 +27,15 @@ async def test_an_error_reaches_the_caller(heavy: bool) -> None:
 
 
 async def test_much_light_work_leaves_the_others_a_turn_in_between() -> None:
-    turn, done = 0, list[int]()
+    with counted_turns() as turns:
 
-    async def count_turns() -> None:
-        nonlocal turn
-        while True:
-            turn += 1
-            await asyncio.sleep(0)
+        async def draw() -> None:
+            await in_turn()
+            turns.note()
 
-    async def draw() -> None:
-        await in_turn()
-        done.append(turn)
-
-    counting = asyncio.create_task(count_turns())
-    pieces = ((off_loop(False, lambda: done.append(turn)), draw()) for _ in range(5 * LIGHT_IN_A_TURN))
-    await asyncio.gather(*chain.from_iterable(pieces))
-    counting.cancel()
-    assert [done.count(number) for number in sorted(set(done))] == [LIGHT_IN_A_TURN] * 10
+        pieces = ((off_loop(False, turns.note), draw()) for _ in range(5 * LIGHT_IN_A_TURN))
+        await asyncio.gather(*chain.from_iterable(pieces))
+    assert turns.sizes == [LIGHT_IN_A_TURN] * 10
 
 
 async def test_a_single_piece_of_light_work_does_not_wait() -> None:

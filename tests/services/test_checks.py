@@ -5,20 +5,44 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from bot.domain.alerts import AlertKind
+from bot.domain.invoices import Listing
 from bot.errors import (
     ProviderDown,
 )
+from bot.offload import LIGHT_IN_A_TURN
 from bot.ports import Checked, Claim
 from bot.services.checks import Checker
 from bot.services.workers import Workers
 from tests.fakes import Gate, invoice, settled
 from tests.services.world import DAY, DUE, MINUTE, START, TOKEN, World
+from tests.turns import counted_turns
 
 NEW, DUE_SOON, OVERDUE = AlertKind.NEW, AlertKind.DUE, AlertKind.OVERDUE
+
+
+async def test_checks_that_are_due_at_once_begin_in_several_turns_of_the_loop(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chats = 5 * LIGHT_IN_A_TURN
+    for chat_id in range(1, chats + 1):
+        await world.link(chat_id=chat_id)
+    world.noon(DUE)
+    read = world.provider.list_invoices
+    with counted_turns() as turns:
+
+        async def read_and_note(*given: Any, **named: Any) -> Listing:
+            turns.note()
+            return await read(*given, **named)
+
+        monkeypatch.setattr(world.provider, "list_invoices", read_and_note)
+        await world.check()
+    assert sum(turns.sizes) == chats
+    assert max(turns.sizes) <= LIGHT_IN_A_TURN
 
 
 # --- What is told ----------------------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from bot.services.delivery import AlertSender
 from bot.services.workers import Workers
 from tests.fakes import Gate
 from tests.services.world import HOUR, MINUTE, SECOND, World
+from tests.turns import counted_turns
 
 NEW, DUE_SOON, OVERDUE = AlertKind.NEW, AlertKind.DUE, AlertKind.OVERDUE
 
@@ -146,24 +147,17 @@ async def test_messages_that_are_due_at_once_begin_in_several_turns_of_the_loop(
 ) -> None:
     for chat_id in range(1, SENDS_AT_ONCE + 1):
         await world.find(7, chat_id=chat_id)
-    send, turn, begun = world.messenger.send_alerts, 0, list[int]()
+    send = world.messenger.send_alerts
+    with counted_turns() as turns:
 
-    async def count_turns() -> None:
-        nonlocal turn
-        while True:
-            turn += 1
-            await asyncio.sleep(0)
+        async def send_and_note(delivery: Delivery, alerts: Sequence[Alert], now: datetime) -> int:
+            turns.note()
+            return await send(delivery, alerts, now)
 
-    async def send_and_note(delivery: Delivery, alerts: Sequence[Alert], now: datetime) -> int:
-        begun.append(turn)
-        return await send(delivery, alerts, now)
-
-    monkeypatch.setattr(world.messenger, "send_alerts", send_and_note)
-    counting = asyncio.create_task(count_turns())
-    await world.deliver()
-    counting.cancel()
-    assert len(begun) == SENDS_AT_ONCE
-    assert max(map(begun.count, begun)) <= LIGHT_IN_A_TURN
+        monkeypatch.setattr(world.messenger, "send_alerts", send_and_note)
+        await world.deliver()
+    assert sum(turns.sizes) == SENDS_AT_ONCE
+    assert max(turns.sizes) <= LIGHT_IN_A_TURN
 
 
 # --- Nobody holds up anybody ------------------------------------------------------------------------------------------
