@@ -122,6 +122,13 @@ async def read_plainly(url: str, accounts: int, *, credit: bool) -> None:
         await asyncio.gather(*(worker() for _ in range(CONCURRENCY)))
 
 
+async def settle(ours: Ours) -> None:
+    """Check until what has changed before is no news any more: most accounts have not changed for days."""
+    for _ in range(2):
+        await ours.check_all()
+        await ours.tell_all()
+
+
 @asynccontextmanager
 async def linked(stand_in: Provider, accounts: int) -> AsyncIterator[Ours]:
     """Yield our way, with so many linked chats of which each was checked twice."""
@@ -131,9 +138,7 @@ async def linked(stand_in: Provider, accounts: int) -> AsyncIterator[Ours]:
             ours = Ours(store, ProviderClient(http, stand_in.url, ZONE))
             with patch("os.fsync"):
                 await ours.link(accounts)
-                for _ in range(2):
-                    await ours.check_all()
-                    await ours.tell_all()
+                await settle(ours)
             yield ours
         await store.close()
 
@@ -148,6 +153,8 @@ async def compare(
         alone = await rate_alone(stand_in)
         await read_plainly(stand_in.url, accounts, credit=opened > 0)
         for _ in range(rounds):
+            with patch("os.fsync"):
+                await settle(ours)
             for change in changes:
                 if command := CHANGES[change][0]:
                     await stand_in.change(*command.split())
