@@ -32,7 +32,8 @@ from bot.domain.schedule import CheckPlan
 from bot.garbage import no_full_collections
 from bot.ports import Check
 from bot.provider.client import ProviderClient, open_http_client
-from bot.services.checks import AccountReading, Checker
+from bot.services.account_reading import AccountReading
+from bot.services.checks import Checker
 from bot.services.workers import Workers
 from bot.store.postgres.opening import open_store
 from bot.store.vault import new_key

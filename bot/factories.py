@@ -244,6 +244,7 @@ def build_plan(settings: Settings) -> CheckPlan:
         settings.provider_calendar,
         settings.currency,
         settings.allowed_users,
+        settings.check_rules,
     )
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot.application import running
-from bot.provider import client
+from bot.provider import list_reading
 from bot.sandbox.provider.faults import Call, Fault
 from bot.sandbox.provider.ledger import Account
 from bot.sandbox.provider.page_forms import PageForm
@@ -150,7 +150,7 @@ async def test_an_invoice_on_a_later_page_is_told(
 async def test_a_list_of_more_pages_than_one_check_reads_is_read_on_by_the_next(
     sandbox: Sandbox, account: Account, bot: None, chat: Chat, ada: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client, "MAX_PAGES", 4)
+    monkeypatch.setattr(list_reading, "MAX_PAGES", 4)
     sandbox.provider.faults.switch_on(Fault.PAGED)
     for _ in range(8):
         sandbox.provider.create_invoice(account, Decimal(1), due_in_days=20)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from bot.domain.alerts import KnownInvoice
 from bot.domain.chats import Chat
@@ -30,3 +30,12 @@ def state_of(chat: Chat, known: Iterable[KnownInvoice], schedule: Schedule, now:
     checked = watch.checked_at.timestamp() // CHECK_SHOWN_EVERY.total_seconds()
     whole = (facts, days, credit, checked, watch.trouble, chat.reply_language, schedule.preferences.zone)
     return hashlib.blake2s(repr(whole).encode(), digest_size=8).hexdigest()
+
+
+def next_mark(schedule: Schedule, now: datetime) -> datetime:
+    """Return when the message says something else although nothing has changed: on a new day, or by a later check."""
+    every = CHECK_SHOWN_EVERY.total_seconds()
+    later = datetime.fromtimestamp((now.timestamp() // every + 1) * every, UTC)
+    zones = (schedule.zone, schedule.provider_zone)
+    midnights = (datetime.combine(now.astimezone(zone).date() + timedelta(days=1), time(), zone) for zone in zones)
+    return min(later, *(midnight.astimezone(UTC) for midnight in midnights))

@@ -50,6 +50,10 @@ class CreditWatch:
             return True
         return not timedelta(0) <= now - self.asked_at < (ASK_AGAIN_AFTER if self.denied else every)
 
+    def says_as(self, other: CreditWatch) -> bool:
+        """Return whether both say the same, be it at other times."""
+        return (self.credit, self.denied) == (other.credit, other.denied)
+
     def read(self, credit: Credit, now: datetime) -> CreditWatch:
         return CreditWatch(credit, now, read_at=now)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 
 from bot.domain.credit import Debt
 from bot.domain.service_names import Service
 from bot.domain.standings import Standing, is_plain, standing_of
+from bot.domain.unchanged import ListAnswer
 
 CENT = Decimal("0.01")
 ZERO = Decimal(0)
@@ -223,6 +224,7 @@ class Listing:
     ``rest`` is where the list goes on, if it was not read to its end; empty, if nobody knows where. ``resumed``: it was
     not read from its beginning. Of a list that is not whole, nothing follows from what it lacks. ``hides_unclear``: an
     invoice of which nobody knows whether it is still to be paid was there, and is left out because nobody asked for it.
+    ``answer`` are the bytes it was read from, if it lacks nothing and is of a usual size.
     """
 
     invoices: tuple[Invoice, ...]
@@ -232,6 +234,7 @@ class Listing:
     resumed: bool = False
     hides_unclear: bool = False
     unreadable_ids: tuple[int, ...] = ()
+    answer: ListAnswer | None = field(default=None, compare=False)
 
     @property
     def is_read_to_end(self) -> bool:

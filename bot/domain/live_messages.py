@@ -89,6 +89,18 @@ def state_of(invoices: Iterable[Invoice]) -> str:
     return hashlib.blake2s(repr(facts).encode(), digest_size=8).hexdigest()
 
 
+def outdated(
+    messages: Sequence[LiveMessage], listing: Listing, found: Sequence[Invoice]
+) -> list[tuple[LiveMessage, LiveMessage, Listing]]:
+    """Return the messages whose invoices stand otherwise, each with what it becomes, and with its invoices."""
+    changed = []
+    for message in messages:
+        shown = shown_now(message, listing, found)
+        if shown is not None and (state := state_of(shown.invoices)) != message.state:
+            changed.append((message, replace(message, state=state), shown))
+    return changed
+
+
 def with_message(
     messages: Sequence[LiveMessage], old: LiveMessage | None, new: LiveMessage | None
 ) -> tuple[LiveMessage, ...] | None:

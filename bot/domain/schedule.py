@@ -198,6 +198,9 @@ SHORTEST_PAUSE = timedelta(seconds=1)
 LATE_PART = 15
 """A check is late if this part of the interval has passed since it was due: a minute of a quarter of an hour."""
 
+FULL_CHECK_EVERY = timedelta(hours=3)
+"""So often a check is made in full, even if nothing has changed."""
+
 GOLDEN, TURN = 2654435769, 2**32
 """Numbers multiplied by the golden section of a turn lie evenly around it, whatever they have in common."""
 
@@ -220,7 +223,7 @@ class CheckPlan:
 
     ``zone`` is the time zone of the provider's due dates. ``defaults`` are the preferences of chats that have chosen
     none. ``calendar`` says what happens to unpaid services. ``allowed_users`` are those who may use the bot; None:
-    everybody.
+    everybody. ``rules`` is a mark that differs once any of that, or what is made of it, does.
     """
 
     interval: timedelta
@@ -230,6 +233,7 @@ class CheckPlan:
     calendar: ProviderCalendar = field(default_factory=ProviderCalendar)
     currency: str = ""
     allowed_users: frozenset[int] | None = None
+    rules: str = ""
 
     def serves(self, link: Link) -> bool:
         """Return whether the link's owner may use the bot."""
@@ -259,13 +263,16 @@ class CheckPlan:
         """Return whether a check that was due then is so late that others have piled up with it."""
         return now - due > self.interval / LATE_PART
 
+    def full_check(self, key: ChatKey, now: datetime) -> datetime:
+        """Return when a chat is to be checked in full again, even if nothing has changed. Chats are spread evenly."""
+        return now + _until_own_time(key, now, FULL_CHECK_EVERY)
+
     def _until_own_time(self, key: ChatKey, now: datetime) -> timedelta:
-        """Return how long it is until a chat's own time, by which chats are spread evenly over the interval.
+        """Return how long it is until a chat's own time in the interval.
 
         It is never longer than the interval, nor shorter than half of it: a time that is nearer is met in two steps.
         """
-        own = self.interval * (key * GOLDEN % TURN / TURN)
-        left = (own - (now - LONG_AGO)) % self.interval or self.interval
+        left = _until_own_time(key, now, self.interval)
         return left if 2 * left >= self.interval else (left + self.interval) / 2
 
     @property
@@ -285,3 +292,9 @@ class CheckPlan:
             return None
         times = (since + wait for wait in (self.doubts_refusal_for, *ASK_AGAIN_AFTER[1:]))
         return next((at for at in times if at > last), last + DAY)
+
+
+def _until_own_time(key: ChatKey, now: datetime, period: timedelta) -> timedelta:
+    """Return how long it is until a chat's own time, by which chats are spread evenly over a period."""
+    own = period * (key * GOLDEN % TURN / TURN)
+    return (own - (now - LONG_AGO)) % period or period

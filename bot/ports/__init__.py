@@ -47,10 +47,12 @@ from bot.ports.packs import (
 from bot.ports.tables import TableWords, TableWriters, WriteTexts, WriteWorkbook
 from bot.ports.work import (
     ALERTS_PER_MESSAGE,
+    Access,
     ChatStore,
     Check,
     Checked,
     CheckStore,
+    Glance,
     Outbox,
     PaymentStore,
     Pending,
@@ -61,6 +63,7 @@ from bot.ports.work import (
 
 __all__ = [
     "ALERTS_PER_MESSAGE",
+    "Access",
     "Archive",
     "Backlog",
     "BacklogStore",
@@ -77,6 +80,7 @@ __all__ = [
     "Document",
     "DrawChart",
     "EInvoiceReader",
+    "Glance",
     "InvoiceDocument",
     "InvoiceFilter",
     "Lease",

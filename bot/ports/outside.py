@@ -16,6 +16,7 @@ from bot.domain.einvoices import EInvoice
 from bot.domain.invoices import Invoice, Listing
 from bot.domain.live_messages import Board, LiveMessage
 from bot.domain.payments import Payment
+from bot.domain.unchanged import ListAnswer
 
 Clock = Callable[[], datetime]
 """Return the present instant in UTC. It is aware."""
@@ -102,6 +103,9 @@ class Provider(Protocol):
 
     async def list_invoices(self, token: Token, language: str, only: InvoiceFilter = ..., begin: str = ...) -> Listing:
         """Read the list, as far as that is possible, from where an earlier reading stopped (``Listing.rest``)."""
+
+    async def list_if_changed(self, token: Token, language: str, last: ListAnswer) -> Listing | None:
+        """Read the list. Return None if the answer is the ``last`` one again, byte by byte."""
 
     async def invoice(self, token: Token, language: str, invoice_id: int) -> Invoice: ...
 

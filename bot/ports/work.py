@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, overload
 
 from bot.domain.alerts import Alert, KnownInvoice, SentMessage
 from bot.domain.answers import Awaited
@@ -27,6 +27,7 @@ from bot.domain.search.kept import SearchText
 from bot.domain.selections import Selection
 from bot.domain.service_names import Service
 from bot.domain.token_offers import OfferedToken, TokenPause
+from bot.domain.unchanged import Unchanged
 
 Pending = Invitation | Selection | OfferedToken | TokenPause | SearchText | DocumentBatch | StoppedBatch
 PendingItem = TypeVar("PendingItem", bound=Pending)
@@ -223,13 +224,36 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class Access:
+    """What it takes to ask for a chat's account: its token, and the language of the answer."""
+
+    chat_id: int
+    token: Token
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """A chat whose check is due, and need only see whether something has changed: most of it was not even read.
+
+    ``key`` is the chat's (``Chat.key``). The check was due at ``due``.
+    """
+
+    claim: Claim
+    key: ChatKey
+    access: Access
+    due: datetime
+    unchanged: Unchanged
+
+
+@dataclass(frozen=True, slots=True)
 class Checked:
     """What a check found. It is saved in one transaction. ``known`` replaces what the chat knew.
 
     Unless ``known_is_new`` it is what the check was claimed with, and need not be written.
 
     ``credit`` is None if it was not asked for. ``ended_wishes`` for credit were fulfilled, or are void.
-    ``packs`` are ordered: they come by themselves.
+    ``packs`` are ordered: they come by themselves. ``unchanged`` is what a later check has to see to find the same.
     """
 
     known: Mapping[int, KnownInvoice]
@@ -240,16 +264,39 @@ class Checked:
     ended_wishes: Collection[int] = ()
     packs: Sequence[Pack] = ()
     known_is_new: bool = True
+    unchanged: Unchanged | None = None
 
 
 class CheckStore(Protocol):
     """The queue of due checks."""
 
-    async def claim_checks(self, now: datetime, limit: int, lease: timedelta) -> Sequence[Check]:
+    @overload
+    async def claim_checks(self, now: datetime, limit: int, lease: timedelta) -> Sequence[Check]: ...
+
+    @overload
+    async def claim_checks(
+        self, now: datetime, limit: int, lease: timedelta, rules: str
+    ) -> Sequence[Check | Glance]: ...
+
+    async def claim_checks(
+        self, now: datetime, limit: int, lease: timedelta, rules: str | None = None
+    ) -> Sequence[Check | Glance]:
         """Lease and return up to ``limit`` due checks, the longest due first.
 
-        Chats without a link, and resting chats, have no check.
+        Chats without a link, and resting chats, have no check. A glance is given where the last check showed under the
+        same ``rules`` that it suffices (:meth:`bot.domain.unchanged.Unchanged.spares`), and nothing of the chat has
+        changed since.
         """
+
+    async def end_glance(self, claim: Claim, now: datetime, next_check_at: datetime, seen: Unchanged) -> bool:
+        """Note that the provider was read ``now``, and nothing has changed. ``seen`` is what the next check has to see.
+
+        Return False if the claim was lost, or something of the chat has changed meanwhile. Nothing is written then.
+        A crash may undo this.
+        """
+
+    async def whole_check(self, claim: Claim) -> Check | None:
+        """Return the whole of a chat of which a glance was claimed. None: the claim was lost."""
 
     async def claim_check(self, key: ChatKey, now: datetime, lease: timedelta) -> Check | None:
         """Lease and return the check of this account of a chat, due or not.

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from http import HTTPStatus
 from typing import TypeVar
-from urllib.parse import parse_qsl, urlencode
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -17,13 +16,15 @@ from bot import __version__
 from bot.domain.chats import Token
 from bot.domain.collectives import with_parts
 from bot.domain.credit import Credit
-from bot.domain.invoices import UNREADABLE_NAMED, Invoice, Listing, size_of
+from bot.domain.invoices import Invoice, Listing, size_of
+from bot.domain.unchanged import ListAnswer
 from bot.errors import AnswerNotUnderstood, ForeignAnswer, NotFound, ProviderError, WrongAddress
 from bot.limiter import Limiter
 from bot.offload import HEAVY_BYTES, HEAVY_COUNT, off_loop
 from bot.ports import Clock, Document, InvoiceFilter, utc_now
 from bot.provider import documents, schema
 from bot.provider.exchange import ExchangeClient
+from bot.provider.list_reading import ListReading
 from bot.provider.request import Call, Caller, ReadBody, RetryPolicy, deadline, json_body
 from bot.provider.space import TemporarySpace
 from bot.provider.transport import make_transport
@@ -33,14 +34,7 @@ DEFAULT_RETRIES = RetryPolicy()
 MAX_DOCUMENT_BYTES = 50 * documents.MEGABYTE
 """The largest file that a bot can send over Telegram."""
 
-MAX_PAGES = 100
-"""Of a list in one reading. The next reading goes on there."""
-
-MAX_REST_LENGTH = 1000
-"""Characters in which a place in the list is kept."""
-
 T = TypeVar("T")
-Read = Callable[[Call, ReadBody[bytes], float], Awaitable[bytes]]
 
 log = structlog.get_logger()
 
@@ -93,17 +87,27 @@ class ProviderClient:
         ``begin`` is where an earlier reading stopped: the :attr:`Listing.rest` of its listing.
         """
         call = Call("list", "GET", "client/invoices", token, language, _parameters(only))
-        reading = _ListReading(call, begin, self._zone)
+        reading = ListReading(call, begin, self._zone)
         try:
             async with deadline(self._retries.deadline, call) as ends:
                 await reading.read(self._read, ends)
         except ProviderError as error:
-            if not reading.has_begun:
-                raise
-            log.info("list is read in part", error=str(error))
-        listing = reading.listing()
-        heavy = size_of(listing.invoices) > HEAVY_COUNT
-        return replace(listing, invoices=await off_loop(heavy, with_parts, listing.invoices))
+            return await _listing(reading, error)
+        return await _listing(reading)
+
+    async def list_if_changed(self, token: Token, language: str, last: ListAnswer) -> Listing | None:
+        """Return None if the pages of the ``last`` answer have the same bytes again. They are not decoded then."""
+        call = Call("list", "GET", "client/invoices", token, language)
+        reading = ListReading(call, "", self._zone)
+        try:
+            async with deadline(self._retries.deadline, call) as ends:
+                if await reading.is_same(last, self._read, ends):
+                    return None
+                await reading.read(self._read, ends)
+        except ProviderError as error:
+            await reading.read_what_is_there(error)
+            return await _listing(reading, error)
+        return await _listing(reading)
 
     async def invoice(self, token: Token, language: str, invoice_id: int) -> Invoice:
         call = Call("invoice", "GET", f"client/invoices/{invoice_id:d}", token, language)
@@ -174,73 +178,15 @@ class ProviderClient:
                 yield document
 
 
-class _ListReading:
-    """Reads a list page by page, and keeps what it has when it can't go on.
-
-    Of the link to a next page only the query is used, on the list's own address. So no link can lead the token
-    elsewhere, and links that begin with ``http://`` because the provider does not know of its own proxy still work.
-    """
-
-    def __init__(self, call: Call, begin: str, zone: ZoneInfo) -> None:
-        self._call = call
-        self._zone = zone
-        self._resumed = bool(begin)
-        self._asked: list[dict[str, str]] = []
-        self._next: dict[str, str] | None = {**call.parameters, **dict(parse_qsl(begin, keep_blank_values=True))}
-        self._is_lost = False
-        self._invoices: dict[int, Invoice] = {}
-        self._unreadable = 0
-        self._broken: dict[int, None] = {}
-        self._total = 0
-        self._lacking = 0
-
-    async def read(self, read: Read, ends: float) -> None:
-        """Read pages until the last one. If a :class:`ProviderError` ends this, what was read before is kept."""
-        while self._next is not None and len(self._asked) < MAX_PAGES:
-            body = await read(replace(self._call, parameters=self._next), json_body, ends)
-            page = await off_loop(len(body) > HEAVY_BYTES, schema.read_page, body, self._zone)
-            self._asked.append(self._next)
-            self._take(page)
-
-    @property
-    def has_begun(self) -> bool:
-        """Whether at least one page was read."""
-        return bool(self._asked)
-
-    def _take(self, page: schema.InvoicePage) -> None:
-        is_new = page.unreadable > 0 or any(invoice.id not in self._invoices for invoice in page.invoices)
-        self._invoices |= {invoice.id: invoice for invoice in page.invoices}
-        self._unreadable += page.unreadable
-        self._broken |= dict.fromkeys(page.broken)
-        self._lacking += page.lacking
-        self._total = max(self._total, page.total or 0)
-        self._next = None if page.following is None else {**self._call.parameters, **page.following}
-        if self._next in self._asked or (page.invoices and not is_new):  # a circle
-            self._next = None
-        self._is_lost = page.goes_on and self._next is None and not self._has_all
-
-    @property
-    def _has_all(self) -> bool:
-        """Whether there are as many as the list itself counts."""
-        return not self._resumed and 0 < self._total <= len(self._invoices) + self._unreadable
-
-    def listing(self) -> Listing:
-        """Return what was read."""
-        invoices = tuple(self._invoices.values())
-        missing = max(self._lacking, 0 if self._resumed else self._total - len(invoices) - self._unreadable)
-        broken = tuple(number for number in self._broken if number not in self._invoices)[:UNREADABLE_NAMED]
-        return Listing(
-            invoices, self._unreadable, max(missing, 0), self._rest(), resumed=self._resumed, unreadable_ids=broken
-        )
-
-    def _rest(self) -> str | None:
-        if self._next is None:
-            return "" if self._is_lost else None
-        rest = urlencode({name: value for name, value in self._next.items() if name not in self._call.parameters})
-        # It is stored in the clear, and a link could hold anything.
-        token = self._call.token.reveal()
-        is_safe = len(rest) <= MAX_REST_LENGTH and not any(token in value for value in self._next.values())
-        return rest if is_safe else ""
+async def _listing(reading: ListReading, error: ProviderError | None = None) -> Listing:
+    """Return what was read before the ``error``. Raise it if that is nothing."""
+    if error is not None and not reading.has_begun:
+        raise error
+    if error is not None:
+        log.info("list is read in part", error=str(error))
+    listing = reading.listing()
+    heavy = size_of(listing.invoices) > HEAVY_COUNT
+    return replace(listing, invoices=await off_loop(heavy, with_parts, listing.invoices))
 
 
 def _names_invoice(call: Call) -> bool:

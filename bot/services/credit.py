@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot.domain.chats import Chat, Link
+from bot.domain.chats import Chat
 from bot.domain.credit import FRESH_FOR, Credit, CreditWatch
 from bot.errors import (
     AnswerNotUnderstood,
@@ -17,7 +17,7 @@ from bot.errors import (
     Refused,
     TokenRefused,
 )
-from bot.ports import ChatStore, Clock, Provider
+from bot.ports import Access, ChatStore, Clock, Provider
 from bot.services.permissions import link_of
 
 log = structlog.get_logger()
@@ -49,24 +49,25 @@ class Credits:
         link = chat.link
         if link is None:
             return None
-        watch = await read_credit(self._provider, chat, link, self._clock(), FRESH_FOR)
+        access = Access(chat.id, link.token, chat.reply_language)
+        watch = await read_credit(self._provider, access, link.credit, self._clock(), FRESH_FOR)
         if watch is not link.credit:
             await self._store.note_credit(chat.key, link.account, watch)
         return watch.credit
 
 
 async def read_credit(
-    provider: Provider, chat: Chat, link: Link, now: datetime, every: timedelta = CREDIT_EVERY
+    provider: Provider, access: Access, before: CreditWatch, now: datetime, every: timedelta = CREDIT_EVERY
 ) -> CreditWatch:
     """Return what is known of an account's credit, read anew if that is due ``every`` so often."""
-    if not link.credit.is_due(now, every):
-        return link.credit
+    if not before.is_due(now, every):
+        return before
     try:
-        return link.credit.read(await provider.credit(link.token, chat.reply_language), now)
+        return before.read(await provider.credit(access.token, access.language), now)
     except DENIED as error:
-        log.debug("credit can't be read", chat=chat.id, error=error.key)
-        was_understood = isinstance(error, AnswerNotUnderstood) and link.credit.credit is not None
-        return link.credit.failed_at(now) if was_understood else link.credit.denied_at(now)
+        log.debug("credit can't be read", chat=access.chat_id, error=error.key)
+        was_understood = isinstance(error, AnswerNotUnderstood) and before.credit is not None
+        return before.failed_at(now) if was_understood else before.denied_at(now)
     except ProviderError as error:
-        log.debug("credit was not read", chat=chat.id, error=error.key)
-        return link.credit.failed_at(now)
+        log.debug("credit was not read", chat=access.chat_id, error=error.key)
+        return before.failed_at(now)

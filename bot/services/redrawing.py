@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from bot.domain.chats import Chat
 from bot.domain.invoices import Invoice, Listing
-from bot.domain.live_messages import LiveMessage, shown_now, state_of
+from bot.domain.live_messages import LiveMessage, outdated
 from bot.errors import BotError, ChatClosed, MessengerError, SendRefused
 from bot.offload import HEAVY_COUNT, off_loop
 from bot.ports import ChatStore, Messenger
@@ -30,12 +29,12 @@ class Redrawing:
         """
         if not before.live:
             return
-        outdated = await off_loop(len(found) > HEAVY_COUNT, _outdated, before.live, listing, found)
-        if not outdated:
+        changed = await off_loop(len(found) > HEAVY_COUNT, outdated, before.live, listing, found)
+        if not changed:
             return
         try:
             chat = await self._store.chat(before.key)
-            for message, drawn, shown in outdated:
+            for message, drawn, shown in changed:
                 if message in chat.live:
                     await self._draw(message, drawn, shown, chat, now)
         except BotError as error:
@@ -52,15 +51,3 @@ class Redrawing:
             log_failure("message can't be drawn anew", error, chat=chat.id)
             return
         await self._store.set_live_message(chat.key, message, drawn if is_there else None)
-
-
-def _outdated(
-    messages: Sequence[LiveMessage], listing: Listing, found: Sequence[Invoice]
-) -> list[tuple[LiveMessage, LiveMessage, Listing]]:
-    """Return the messages whose invoices stand otherwise, each with what it becomes, and with its invoices."""
-    outdated = []
-    for message in messages:
-        shown = shown_now(message, listing, found)
-        if shown is not None and (state := state_of(shown.invoices)) != message.state:
-            outdated.append((message, replace(message, state=state), shown))
-    return outdated

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,6 +10,7 @@ from decimal import Decimal
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from bot import __version__
 from bot.domain.chats import FARTHEST_DAY, Preferences, QuietHours
 from bot.domain.payment_times import CONFIRM_WITHIN
 from bot.domain.payments import PaymentRules
@@ -102,6 +104,14 @@ class Settings(StoreSettings):
         return ProviderCalendar(
             self.suspend_after, self.delete_after, no_grace, self.transfer_days, self.is_banking_day
         )
+
+    @property
+    def check_rules(self) -> str:
+        """A mark that differs once what a check makes of an answer may differ: by a setting or a newer version."""
+        settings = (self.provider_url, self.provider_timezone, self.preferences, self.holidays, self.currency)
+        calendar = (self.suspend_after, self.delete_after, sorted(self.no_grace), self.transfer_days)
+        users = None if self.allowed_users is None else sorted(self.allowed_users)
+        return hashlib.blake2b(repr((__version__, settings, calendar, users)).encode(), digest_size=8).hexdigest()
 
     @property
     def top_up_ways(self) -> TopUpWays:

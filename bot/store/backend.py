@@ -20,6 +20,7 @@ from bot.domain.invitations import Invitation
 from bot.domain.search.kept import SearchText
 from bot.domain.selections import Selection
 from bot.domain.token_offers import OfferedToken, TokenPause
+from bot.domain.unchanged import Unchanged
 from bot.ports import Backlog, LeaseStore, Pending, PendingStore, TokenBucketStore
 from bot.store.rules.records import ChatRecord, PaymentRow
 
@@ -50,11 +51,29 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class StoredChat:
-    """A chat's record, and the leases on its check and its message."""
+    """A chat's record, and the leases on its check and its message. ``unchanged`` is what its last check saw."""
 
     record: ChatRecord
     check: Hold | None = None
     message: Hold | None = None
+    unchanged: Unchanged | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredGlance:
+    """What a first look at a claimed chat needs. ``since`` is its last check, ``due`` when this one was due."""
+
+    id: int
+    fencing_token: int
+    sealed_token: str
+    language: str
+    since: datetime
+    due: datetime
+    unchanged: Unchanged
+
+    def suffices(self, now: datetime, rules: str | None) -> bool:
+        """Return whether a check that begins ``now`` need only see whether something has changed."""
+        return rules is not None and self.unchanged.spares(self.since, now, rules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +121,10 @@ class Transaction(PendingStore, Protocol):
         """Return the chat, locked. A missing one is made, so that nobody else makes it meanwhile."""
 
     async def save_chat(self, old: StoredChat, new: StoredChat) -> None:
-        """Save a locked chat. A record that is not worth keeping goes."""
+        """Save a locked chat. A record that is not worth keeping goes.
+
+        What its last check saw is forgotten, unless this is the end of another check, which saw something ``new``.
+        """
 
     async def delete_chat(self, chat_id: int) -> None:
         """Delete a chat, even if it can't be read."""
@@ -112,8 +134,10 @@ class Transaction(PendingStore, Protocol):
 
     # --- claims ---
 
-    async def claim_checks(self, now: datetime, limit: int, until: datetime) -> list[FoundChat]:
-        """Lease the checks that are due, the longest due first."""
+    async def claim_checks(
+        self, now: datetime, limit: int, until: datetime, rules: str | None = None
+    ) -> list[FoundChat | StoredGlance]:
+        """Lease the checks that are due, the longest due first. Where a glance suffices, return no more than that."""
 
     async def claim_check(self, chat_id: int, now: datetime, until: datetime) -> StoredChat | None:
         """Lease the check of this chat, due or not. None: it has none, it rests, or its check is leased."""
@@ -213,6 +237,12 @@ class Backend(LeaseStore, TokenBucketStore, Protocol):
         """Change the chat whose check or message is still leased under this claim. Return whether there was one.
 
         It is as if each had a transaction of its own, as :func:`change_held` says. A backend may put several into one.
+        """
+
+    async def end_glance(self, claim: Claim, now: datetime, next_check_at: datetime, seen: Unchanged) -> bool:
+        """Set the times of the check under this claim, and give its lease back, as the port says.
+
+        Return False if the lease is lost, or what the last check saw was forgotten: then nothing happens.
         """
 
     async def is_running(self) -> bool:

@@ -8,16 +8,15 @@ from typing import TypeVar
 import structlog
 
 from bot.errors import ChatUnreadable
-from bot.store.backend import FoundChat
+from bot.store.backend import FoundChat, StoredGlance
 
 log = structlog.get_logger()
 
 T = TypeVar("T")
+F = TypeVar("F", bound=FoundChat | StoredGlance)
 
 
-def readable(
-    event: str, found: Iterable[FoundChat], read: Callable[[FoundChat], T], said: set[int] | None = None
-) -> list[T]:
+def readable(event: str, found: Iterable[F], read: Callable[[F], T], said: set[int] | None = None) -> list[T]:
     """Read chats. Log those that can't be read, so that they hold up no other. ``said``: those that were logged."""
     results = []
     for chat in found:

@@ -74,9 +74,10 @@ class Store:
         self.end_pack, self.stop_pack = packs.end, packs.stop
         self._unreadable: set[int] = set()  # the operator was told of these chats
         self._claims = Claims(backend)
-        checks = StoredChecks(backend, self._claims, self._chat, self._unreadable)
+        checks = StoredChecks(backend, self._claims, self._chat, self._open_token, self._unreadable)
         self.claim_checks, self.claim_check = checks.claim_due, checks.claim
         self.finish_check, self.postpone_check = checks.finish, checks.postpone
+        self.whole_check, self.end_glance = checks.whole, checks.end_glance
         outbox = StoredOutbox(backend, self._claims, self._chat, self._unreadable)
         self.claim_alerts, self.alerts_sent, self.message_edited = (
             outbox.claim,
@@ -546,8 +547,11 @@ class Store:
     def _chat(self, record: ChatRecord) -> Chat:
         """Open the chat's token. Raise :class:`ChatUnreadable`."""
         link = record.link
+        return open_chat(record, None if link is None else self._open_token(record.id, link.sealed_token))
+
+    def _open_token(self, key: int, sealed: str) -> Token:
         try:
-            return open_chat(record, None if link is None else self._vault.open_token(record.id, link.sealed_token))
+            return self._vault.open_token(key, sealed)
         except SealBroken as error:
             raise ChatUnreadable(error.reason) from error
 

@@ -24,7 +24,8 @@ from bot.errors import (
     TokenRefused,
 )
 from bot.ports import Checked
-from bot.services.checks import MISSING_READ_PER_CHECK, Checker
+from bot.services.account_reading import MISSING_READ_PER_CHECK
+from bot.services.checks import Checker
 from tests.fakes import Gate, invoice, settled
 from tests.services.world import ADA, DAY, DUE, HOUR, MINUTE, START, TOKEN, World, member
 

@@ -11,6 +11,7 @@ from random import Random
 from bot.domain.chats import Token
 from bot.domain.credit import Credit
 from bot.domain.invoices import Invoice, Listing
+from bot.domain.unchanged import ListAnswer
 from bot.errors import (
     AnswerNotUnderstood,
     NotFound,
@@ -22,6 +23,7 @@ from bot.errors import (
     TokenRefused,
 )
 from bot.ports import Clock, Document, InvoiceFilter
+from tests.fakes import with_answer
 from tests.simulation.history import History, Span
 
 EVERYTHING = InvoiceFilter()
@@ -88,7 +90,11 @@ class SimProvider:
         if late:
             await asyncio.sleep(late)
         account.read_at.append(self._clock())
-        return Listing(tuple(listed), unreadable=0)
+        return with_answer(Listing(tuple(listed)))
+
+    async def list_if_changed(self, token: Token, language: str, last: ListAnswer) -> Listing | None:
+        listing = await self.list_invoices(token, language)
+        return None if listing.answer == last else listing
 
     async def invoice(self, token: Token, language: str, invoice_id: int) -> Invoice:
         account, late = await self._begin(token)

@@ -15,6 +15,7 @@ from tests.store.contract_checks import CheckContract
 from tests.store.contract_checks_on_demand import OnDemandCheckContract
 from tests.store.contract_clocks import ClockContract
 from tests.store.contract_folding import FoldingContract
+from tests.store.contract_glances import GlanceContract
 from tests.store.contract_leases import LeaseContract
 from tests.store.contract_linking import LinkingContract
 from tests.store.contract_messages import MessageContract
@@ -39,6 +40,7 @@ class StoreContract(
     LinkingContract,
     CheckContract,
     OnDemandCheckContract,
+    GlanceContract,
     OutboxContract,
     MessageContract,
     FoldingContract,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -12,13 +12,15 @@ from typing import Any, TypeVar
 import structlog
 
 from bot.domain.deliveries import Claim
+from bot.domain.unchanged import Unchanged
 from bot.domain.waits import CLOCKS_AGREE_WITHIN, cut
 from bot.errors import StoreAway
 from bot.ports import Clock, Lease, utc_now
 from bot.store.backend import ChangeHeld, Held, Work
 from bot.store.postgres.connections import Connections, Cursor
+from bot.store.postgres.gathering import Gathering
 from bot.store.postgres.held_changes import HeldChanges
-from bot.store.postgres.transaction import PostgresTransaction
+from bot.store.postgres.transaction import GlanceEnd, PostgresTransaction
 
 log = structlog.get_logger()
 
@@ -73,12 +75,21 @@ class PostgresBackend:
         self._process = secrets.token_hex(8)
         self._heartbeats: asyncio.Task[None] | None = None
         self._held_changes = {what: HeldChanges(connections, what) for what in Held}
+        self._glances: Gathering[GlanceEnd, bool] = Gathering(self._end_glances)
 
     async def run(self, work: Work[T]) -> T:
         return await self.connections.run(lambda cursor: work(PostgresTransaction(cursor)))
 
     async def change_held(self, what: Held, claim: Claim, change: ChangeHeld) -> bool:
         return await self._held_changes[what].make(claim, change)
+
+    async def end_glance(self, claim: Claim, now: datetime, next_check_at: datetime, seen: Unchanged) -> bool:
+        end = GlanceEnd(int(claim.key), now, next_check_at, seen)
+        return await self._glances.add(claim.fencing_token, end)
+
+    async def _end_glances(self, batch: Mapping[int, GlanceEnd]) -> dict[int, bool | Exception]:
+        ended = await self.connections.run(lambda cursor: PostgresTransaction(cursor).end_glances(batch))
+        return {token: token in ended for token in batch}
 
     async def take_lease(
         self, name: str, holder: str, now: datetime, duration: timedelta, *, free_only: bool = False
@@ -154,7 +165,7 @@ class PostgresBackend:
         if self._heartbeats is not None:
             self._heartbeats.cancel()
             await asyncio.gather(self._heartbeats, return_exceptions=True)
-        await asyncio.gather(*(changes.settled() for changes in self._held_changes.values()))
+        await asyncio.gather(self._glances.settled(), *(each.settled() for each in self._held_changes.values()))
         with suppress(StoreAway):
             await self.connections.run(lambda cursor: cursor.execute(STOP_HEARTBEAT, [self._process]))
         await self.connections.close()

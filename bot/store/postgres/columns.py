@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import msgspec
 
 from bot.domain.alerts import KnownInvoice, SentMessage
 from bot.domain.chats import Silence
+from bot.domain.unchanged import Unchanged
 from bot.domain.waits import LONG_AGO
 from bot.errors import ChatUnreadable, PaymentsUnreadable
-from bot.store.backend import Hold, StoredChat
+from bot.store.backend import Hold, StoredChat, StoredGlance
 from bot.store.rules import packs
+from bot.store.rules.check_times import CheckTimes, only_times, with_times
 from bot.store.rules.records import PARTS, AlertRow, ChatRecord, ChatRow, LinkRow, PaymentRow, blank
 from bot.store.vault import key_id_of
+
+T = TypeVar("T")
 
 DOCUMENTS: Mapping[str, msgspec.json.Decoder[Any]] = {
     "chat": msgspec.json.Decoder(ChatRow),
@@ -29,8 +33,21 @@ DOCUMENTS: Mapping[str, msgspec.json.Decoder[Any]] = {
 
 PAYMENT = msgspec.json.Decoder(PaymentRow)
 HOLDS = tuple(f"{work}_{name}" for work in ("check", "message") for name in ("epoch", "until", "set_at"))
-CHAT_COLUMNS = ", ".join(("id", *PARTS, *HOLDS))
+CHAT_COLUMNS = ", ".join(("id", *PARTS, "check_times", "unchanged", *HOLDS))
 COLUMNS_BUT_KNOWN = CHAT_COLUMNS.replace("known", "NULL::json")
+GLANCE_COLUMNS = "id, check_epoch, chat, link, check_times, unchanged"
+
+CHECK_TIMES = msgspec.json.Decoder(CheckTimes)
+UNCHANGED = msgspec.json.Decoder(Unchanged)
+
+
+class _Sealed(msgspec.Struct):
+    """What a glance needs of a link."""
+
+    sealed_token: str
+
+
+_SEALED = msgspec.json.Decoder(_Sealed)
 
 
 def encode(document: object) -> str:
@@ -58,16 +75,39 @@ class NotFetched(Mapping[int, KnownInvoice]):
 def stored_chat(row: tuple[Any, ...]) -> StoredChat:
     """Return the chat of a row of :data:`CHAT_COLUMNS` or :data:`COLUMNS_BUT_KNOWN`. Raise :class:`ChatUnreadable`."""
     number, *rest = row
-    parts = {name: _read(name, document) for name, document in zip(PARTS, rest[: len(PARTS)], strict=True)}
-    check, message = rest[len(PARTS) : -3], rest[-3:]
-    return StoredChat(ChatRecord(number, **parts), _hold(*check), _hold(*message))
+    parts: dict[str, Any] = {
+        name: _read(DOCUMENTS[name], document) for name, document in zip(PARTS, rest[: len(PARTS)], strict=True)
+    }
+    if parts["known"] is None:
+        parts["known"] = NotFetched()
+    check_times, unchanged, *holds = rest[len(PARTS) :]
+    record, times = ChatRecord(number, **parts), _read(CHECK_TIMES, check_times)
+    return StoredChat(
+        record if times is None else with_times(record, times),
+        _hold(*holds[:3]),
+        _hold(*holds[3:]),
+        _read(UNCHANGED, unchanged),
+    )
 
 
-def _read(part: str, document: bytes | None) -> Any:
-    if document is None:
-        return NotFetched() if part == "known" else None
+def glance_of(row: tuple[Any, ...], due: datetime) -> StoredGlance | None:
+    """Return what a row of :data:`GLANCE_COLUMNS` shows. None: the chat has to be read whole."""
+    number, fencing_token, chat, link, times, unchanged = row
+    if times is None or unchanged is None:
+        return None
     try:
-        return DOCUMENTS[part].decode(document)
+        seen, since = UNCHANGED.decode(unchanged), CHECK_TIMES.decode(times).checked_at
+        sealed, language = _SEALED.decode(link).sealed_token, DOCUMENTS["chat"].decode(chat).reply_language
+    except (msgspec.DecodeError, ValueError):
+        return None  # who reads it whole says so
+    return StoredGlance(number, fencing_token, sealed, language, since, due, seen)
+
+
+def _read(decoder: msgspec.json.Decoder[T], document: bytes | None) -> T | None:
+    if document is None:
+        return None
+    try:
+        return decoder.decode(document)
     except (msgspec.DecodeError, ValueError) as error:
         raise ChatUnreadable(f"its row in the table chats is damaged: {error}") from error
 
@@ -120,9 +160,16 @@ def chat_columns(stored: StoredChat) -> dict[str, Any]:
 def saved_columns(old: StoredChat, new: StoredChat) -> dict[str, Any]:
     """Return the columns that are written to save a chat. The id alone: its record is not worth keeping."""
     record = new.record
-    return (
-        {"id": record.id} if blank(record) else {"id": record.id, **documents(record, old.record), **chat_columns(new)}
-    )
+    if blank(record):
+        return {"id": record.id}
+    columns: dict[str, Any] = documents(record, old.record)
+    if "link" in columns:
+        times = only_times(old.record, record)
+        if times is not None:
+            del columns["link"]
+        columns["check_times"] = None if times is None else encode(times)
+    seen = new.unchanged if new.unchanged is not old.unchanged else None
+    return {"id": record.id, **columns, "unchanged": None if seen is None else encode(seen), **chat_columns(new)}
 
 
 def type_of(column: str) -> str:
@@ -131,7 +178,7 @@ def type_of(column: str) -> str:
 
 
 _TYPES = {
-    **dict.fromkeys(PARTS, "json"),
+    **dict.fromkeys((*PARTS, "check_times", "unchanged"), "json"),
     **dict.fromkeys(("account", "key_id"), "text"),
     **dict.fromkeys(("id", "check_epoch", "message_epoch"), "bigint"),
     **dict.fromkeys(("waiting", "set_aside"), "integer"),

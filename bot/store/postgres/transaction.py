@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import psycopg
@@ -16,16 +16,28 @@ from psycopg.errors import UniqueViolation
 from bot.domain.deliveries import Claim
 from bot.domain.invitations import Invitation
 from bot.domain.packs.pack import LONGEST_PACK_WAIT
+from bot.domain.unchanged import Unchanged
 from bot.domain.waits import CLOCKS_AGREE_WITHIN
 from bot.errors import PaymentInProgress, PaymentsUnreadable
 from bot.ports import Backlog, Pending, PendingItem
-from bot.store.backend import OF_PERSONS, PENDING_KINDS, SEVERAL, FoundChat, Held, StoredChat, note_void_waits
+from bot.store.backend import (
+    OF_PERSONS,
+    PENDING_KINDS,
+    SEVERAL,
+    FoundChat,
+    Held,
+    StoredChat,
+    StoredGlance,
+    note_void_waits,
+)
 from bot.store.postgres.columns import (
     CHAT_COLUMNS,
     COLUMNS_BUT_KNOWN,
+    GLANCE_COLUMNS,
     chat_columns,
     documents,
     encode,
+    glance_of,
     payment_columns,
     payment_of,
     saved_columns,
@@ -33,6 +45,7 @@ from bot.store.postgres.columns import (
     type_of,
 )
 from bot.store.postgres.connections import Cursor
+from bot.store.rules.check_times import CheckTimes
 from bot.store.rules.records import ChatRecord, PaymentRow
 
 log = structlog.get_logger()
@@ -62,7 +75,21 @@ CLAIM_DUE_CHECKS = f"""
         SELECT id AS due_id, check_due AS since FROM chats WHERE check_due <= %(now)s
         ORDER BY check_due, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
     )
-    UPDATE chats SET {LEASED} FROM due WHERE id = due_id RETURNING {CHAT_COLUMNS}, since
+    UPDATE chats SET {LEASED} FROM due WHERE id = due_id RETURNING {GLANCE_COLUMNS}, since
+"""
+
+# A chat that somebody else has locked is being changed.
+END_GLANCES = """
+    WITH ended AS (
+        SELECT id AS ended_id, token, due, at, seen, times FROM chats JOIN unnest(
+            %(ids)s::bigint[], %(tokens)s::bigint[], %(due)s::timestamptz[], %(at)s::timestamptz[],
+            %(seen)s::json[], %(times)s::json[]
+        ) AS glance (glance_id, token, due, at, seen, times) ON id = glance_id AND check_epoch = token
+        WHERE unchanged IS NOT NULL ORDER BY id FOR UPDATE OF chats SKIP LOCKED
+    )
+    UPDATE chats SET check_due = due, check_epoch = NULL, check_until = NULL, check_set_at = at, check_times = times,
+        unchanged = seen
+    FROM ended WHERE id = ended_id RETURNING token
 """
 
 CLAIM_CHECK = f"""
@@ -110,6 +137,19 @@ BACKLOG = """
         (SELECT coalesce(sum(waiting), 0) FROM chats WHERE waiting > 0 OR set_aside > 0),
         (SELECT coalesce(sum(set_aside), 0) FROM chats WHERE waiting > 0 OR set_aside > 0)
 """
+
+
+class GlanceEnd(NamedTuple):
+    """The end of a check that found nothing changed. The next check has to see what was ``seen``."""
+
+    id: int
+    now: datetime
+    next_check_at: datetime
+    seen: Unchanged
+
+    @property
+    def times(self) -> CheckTimes:
+        return CheckTimes(self.now, self.next_check_at, self.now, self.now, self.seen.credit)
 
 
 class PostgresTransaction:
@@ -184,10 +224,16 @@ class PostgresTransaction:
         chats = [{"id": each.id, **documents(each), **chat_columns(StoredChat(each))} for each in records]
         await self._insert("chats", chats)
 
-    async def claim_checks(self, now: datetime, limit: int, until: datetime) -> list[FoundChat]:
+    async def claim_checks(
+        self, now: datetime, limit: int, until: datetime, rules: str | None = None
+    ) -> list[FoundChat | StoredGlance]:
         await self._end_void_waits("check", now)
         rows = await self.rows(CLAIM_DUE_CHECKS, now=now, limit=limit, until=until)
-        return _found([row[:-1] for row in sorted(rows, key=lambda row: (row[-1], row[0]))])
+        glances = {row[0]: glance_of(row[:-1], row[-1].astimezone(UTC)) for row in rows}
+        spared = {number: g for number, g in glances.items() if g is not None and g.suffices(now, rules)}
+        whole = {chat.id: chat for chat in await self.find_chats([n for n in glances if n not in spared])}
+        order = [row[0] for row in sorted(rows, key=lambda row: (row[-1], row[0]))]
+        return [spared.get(number) or whole[number] for number in order]
 
     async def claim_check(self, chat_id: int, now: datetime, until: datetime) -> StoredChat | None:
         await self._end_void_waits("check", now)
@@ -204,9 +250,11 @@ class PostgresTransaction:
         note_void_waits(len(rows), max((set_at for (set_at,) in rows), default=now) - now)
 
     async def save_begun(self, chats: Sequence[StoredChat], left: Collection[int], until: datetime) -> set[int]:
-        names = ("alerts", "message_due", "message_epoch", "message_until", "message_set_at")
+        names = ("alerts", "unchanged", "message_due", "message_epoch", "message_until", "message_set_at")
         assignments = ", ".join([*(f"{name} = %({name})s" for name in names), "message_leased_at = now()"])
-        rows = [{"id": s.record.id, "alerts": encode(s.record.alerts), **chat_columns(s)} for s in chats]
+        rows = [
+            {"id": s.record.id, "alerts": encode(s.record.alerts), "unchanged": None, **chat_columns(s)} for s in chats
+        ]
         if rows:
             await self.cursor.executemany(f"UPDATE chats SET {assignments} WHERE id = %(id)s".encode(), rows)
         if left:
@@ -234,6 +282,22 @@ class PostgresTransaction:
         tokens = [claim.fencing_token for claim in claims]
         rows = await self.rows(statement.format(columns=columns), ids=ids, tokens=tokens)
         return {row[0]: FoundChat(row[1], partial(stored_chat, row[1:])) for row in rows}
+
+    async def end_glances(self, ends: Mapping[int, GlanceEnd]) -> set[int]:
+        """End checks by their fencing tokens, as :meth:`bot.store.backend.Backend.end_glance` says.
+
+        Return the tokens of those that ended. Nobody is waited for.
+        """
+        rows = await self.rows(
+            END_GLANCES,
+            ids=[each.id for each in ends.values()],
+            tokens=[*ends],
+            due=[each.next_check_at for each in ends.values()],
+            at=[each.now for each in ends.values()],
+            seen=[encode(each.seen) for each in ends.values()],
+            times=[encode(each.times) for each in ends.values()],
+        )
+        return {token for (token,) in rows}
 
     async def chats_with_due_packs(self, now: datetime, limit: int) -> list[FoundChat]:
         return _found(await self.rows(DUE_PACKS, now, now + LONGEST_PACK_WAIT, limit))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -12,6 +13,7 @@ from typing import Any, TypeVar, cast
 from filelock import BaseFileLock
 
 from bot.domain.deliveries import Claim
+from bot.domain.unchanged import Unchanged
 from bot.errors import StoreUnwritable
 from bot.store.backend import ChangeHeld, Held, Work, change_held
 from bot.store.tinydb.files import ACCOUNTS, CHATS, STORE_FILE, DataFolder
@@ -76,10 +78,14 @@ class TinyBackend:
             if folder == CHATS:
                 self.chats.checks.revoke(int(stem))  # it may have read a link that is gone
                 self.chats.times.pop(int(stem), None)
+                self.chats.seen.pop(int(stem), None)
                 self.chats.sync(int(stem), transaction.chat(int(stem)))
             elif folder == ACCOUNTS:
                 self.payments.sync(stem, run_to_end(transaction.payments_of(stem)))
             self._doubtful.discard(name)
+
+    async def end_glance(self, claim: Claim, now: datetime, next_check_at: datetime, seen: Unchanged) -> bool:
+        return await self.run(lambda t: cast("TinyTransaction", t).end_glance(claim, now, next_check_at, seen))
 
     async def is_running(self) -> bool:
         return False  # nobody else could have opened the folder then

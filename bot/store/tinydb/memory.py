@@ -10,13 +10,15 @@ import itertools
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from bot.domain.packs.pack import LONGEST_PACK_WAIT
+from bot.domain.unchanged import Unchanged
 from bot.domain.waits import LONG_AGO, cut, is_ahead
 from bot.ports import Backlog, Lease
-from bot.store.backend import Hold, note_void_waits
+from bot.store.backend import Hold, StoredGlance, note_void_waits
 from bot.store.rules import packs
+from bot.store.rules.check_times import CheckTimes
 from bot.store.rules.records import ChatRecord, PaymentRow
 from bot.store.vault import key_id_of
 
@@ -200,17 +202,12 @@ class TokenBuckets:
         return 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class CheckTimes:
-    """The times of a chat's last and next check, if newer than its file. They alone are not worth a write.
+class Seen(NamedTuple):
+    """What a chat's last check saw, and what the next one needs to look again."""
 
-    ``saved_at`` is the ``checked_at`` that the file has.
-    """
-
-    checked_at: datetime
-    next_check_at: datetime
-    next_check_set_at: datetime | None
-    saved_at: datetime
+    unchanged: Unchanged
+    sealed_token: str
+    language: str
 
 
 class ChatIndex:
@@ -223,6 +220,8 @@ class ChatIndex:
         self.checks: LeaseQueue[int] = LeaseQueue()
         self.messages: LeaseQueue[int] = LeaseQueue()
         self.times: dict[int, CheckTimes] = {}
+        self.seen: dict[int, Seen] = {}
+        """By chat, as long as nothing of it has changed."""
         self.accounts: dict[int, str] = {}
         self.other_keys: dict[int, str] = {}
         """Chats whose token another key has sealed."""
@@ -255,6 +254,27 @@ class ChatIndex:
         if times is not None:
             self.times[chat_id] = times
 
+    def glance(self, chat_id: int) -> StoredGlance | None:
+        """Return what a first look at a claimed chat needs."""
+        seen, times, hold = self.seen.get(chat_id), self.times.get(chat_id), self.checks.held(chat_id)
+        if seen is None or times is None or hold is None:
+            return None
+        since, due = times.checked_at, times.next_check_at
+        return StoredGlance(chat_id, hold.fencing_token, seen.sealed_token, seen.language, since, due, seen.unchanged)
+
+    def keep_seen(self, chat_id: int, record: ChatRecord, unchanged: Unchanged | None) -> None:
+        """Note what the last check saw of a chat. None: forget it."""
+        self.seen.pop(chat_id, None)
+        if unchanged is not None and record.link is not None:
+            self.seen[chat_id] = Seen(unchanged, record.link.sealed_token, record.chat.reply_language)
+
+    def end_glance(self, chat_id: int, times: CheckTimes, seen: Unchanged) -> None:
+        """Let the check end that found nothing changed."""
+        self.seen[chat_id] = self.seen[chat_id]._replace(unchanged=seen)
+        self.keep_times(chat_id, times)
+        self.checks.hold(chat_id, None)
+        self.checks.put(chat_id, times.check_wait.until, times.check_wait.set_at)
+
     def sync(self, chat_id: int, record: ChatRecord | None) -> None:
         """Bring the index in line with a chat's record (None: there is no such chat). Leases stay valid."""
         self._sync_link(chat_id, record)
@@ -279,6 +299,7 @@ class ChatIndex:
         self.other_keys.pop(chat_id, None)
         if record is None or record.link is None:
             self.times.pop(chat_id, None)
+            self.seen.pop(chat_id, None)
             self.accounts.pop(chat_id, None)
             self.checks.drop(chat_id)
             return

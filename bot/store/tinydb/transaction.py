@@ -17,10 +17,12 @@ from bot.domain.chat_keys import keys_of
 from bot.domain.chats import Silence
 from bot.domain.deliveries import Claim
 from bot.domain.invitations import Invitation
+from bot.domain.unchanged import Unchanged
 from bot.domain.waits import LONG_AGO
 from bot.errors import ChatUnreadable, PaymentsUnreadable, StartError
 from bot.ports import Backlog, Pending, PendingItem
-from bot.store.backend import OF_PERSONS, PENDING_KINDS, SEVERAL, FoundChat, Held, StoredChat
+from bot.store.backend import OF_PERSONS, PENDING_KINDS, SEVERAL, FoundChat, Held, StoredChat, StoredGlance
+from bot.store.rules.check_times import CheckTimes, only_times, with_times
 from bot.store.rules.records import PARTS, AlertRow, ChatRecord, ChatRow, LinkRow, PaymentRow, blank
 from bot.store.tinydb.files import (
     ACCOUNT_FORM,
@@ -33,7 +35,7 @@ from bot.store.tinydb.files import (
     delete_file,
     replace_file,
 )
-from bot.store.tinydb.memory import ChatIndex, CheckTimes, PaymentIndex
+from bot.store.tinydb.memory import ChatIndex, PaymentIndex
 from bot.store.tinydb.tables import replace_rows, rows_in
 
 log = structlog.get_logger()
@@ -49,8 +51,8 @@ ONLY = 1
 """The document id in a table that holds one document."""
 
 SAVE_CHECKS_EVERY = timedelta(hours=1)
-"""A check that found nothing new is saved only if the saved one is older than this. So after a restart the bot may call
-its knowledge too old by as much, and never too young."""
+"""A full check that found nothing new is saved only if the saved one is older than this. So after a restart the bot may
+call its knowledge too old, at most by :data:`bot.domain.schedule.FULL_CHECK_EVERY`, and never too young."""
 
 
 class TinyTransaction:
@@ -70,6 +72,8 @@ class TinyTransaction:
         self._files = FileTransaction(folder)
         self._saved: dict[int, StoredChat | None] = {}
         self._times: dict[int, CheckTimes | None] = {}
+        self._seen: dict[int, Unchanged] = {}
+        self._ended: dict[int, tuple[CheckTimes, Unchanged]] = {}
         self._saved_payments: dict[str, Sequence[PaymentRow]] = {}
 
     def commit(self) -> None:
@@ -81,6 +85,8 @@ class TinyTransaction:
             raise
         for chat_id, stored in self._saved.items():
             self._follow(chat_id, stored)
+        for chat_id, (times, seen) in self._ended.items():
+            self._chats.end_glance(chat_id, times, seen)
         for account, rows in self._saved_payments.items():
             self._payments.sync(account, rows)
 
@@ -90,6 +96,8 @@ class TinyTransaction:
         self._chats.checks.hold(chat_id, stored.check if stored else None)
         self._chats.messages.hold(chat_id, stored.message if stored else None)
         self._chats.sync(chat_id, stored.record if stored else None)
+        if stored is not None:
+            self._chats.keep_seen(chat_id, stored.record, self._seen.get(chat_id))
 
     def load_chat(self, chat_id: int, *, with_known: bool = True) -> ChatRecord | None:
         """Return a chat's record as its file has it. Raise :class:`ChatUnreadable`."""
@@ -115,22 +123,19 @@ class TinyTransaction:
     def chat(self, chat_id: int) -> ChatRecord | None:
         """Return a chat's record with its newest check times."""
         record, times = self.load_chat(chat_id), self._chats.times.get(chat_id)
-        if times is None or record is None or record.link is None:
-            return record
-        watch = replace(record.link.watch, checked_at=times.checked_at)
-        link = replace(
-            record.link,
-            watch=watch,
-            next_check_at=times.next_check_at,
-            next_check_set_at=times.next_check_set_at,
-        )
-        return replace(record, link=link)
+        return record if times is None or record is None else with_times(record, times)
 
     def _stored(self, chat_id: int | None) -> StoredChat | None:
         record = None if chat_id is None else self.chat(chat_id)
         if record is None:
             return None
-        return StoredChat(record, self._chats.checks.held(record.id), self._chats.messages.held(record.id))
+        seen = self._chats.seen.get(record.id)
+        return StoredChat(
+            record,
+            self._chats.checks.held(record.id),
+            self._chats.messages.held(record.id),
+            seen.unchanged if seen is not None else None,
+        )
 
     def _load(self, chat_id: int) -> StoredChat:
         return self._stored(chat_id) or StoredChat(ChatRecord(chat_id))
@@ -159,6 +164,8 @@ class TinyTransaction:
     async def save_chat(self, old: StoredChat, new: StoredChat) -> None:
         record, was_there = new.record, self._has(new.record.id)
         self._saved[record.id] = new
+        if new.unchanged is not None and new.unchanged is not old.unchanged:
+            self._seen[record.id] = new.unchanged
         if blank(record):
             if was_there:
                 self._files.delete(chat_file(record.id))
@@ -169,16 +176,10 @@ class TinyTransaction:
 
     def _times_only(self, old: ChatRecord, new: ChatRecord) -> CheckTimes | None:
         """Return the check times if nothing else of the chat has changed. None: the change is worth a write."""
-        if old.link is None or new.link is None or old.id != new.id:
-            return None
-        watch = replace(new.link.watch, checked_at=old.link.watch.checked_at)
-        link = replace(new.link, watch=watch, next_check_at=old.link.next_check_at)
-        same = link == old.link and all(getattr(new, name) == getattr(old, name) for name in PARTS if name != "link")
-        times, checked_at = self._chats.times.get(old.id), new.link.watch.checked_at
-        saved_at = times.saved_at if times else old.link.watch.checked_at
-        if not same or abs(checked_at - saved_at) >= SAVE_CHECKS_EVERY:
-            return None
-        return CheckTimes(checked_at, new.link.next_check_at, new.link.next_check_set_at, saved_at)
+        times, before = only_times(old, new), self._chats.times.get(old.id)
+        if times is not None and before is not None:
+            times = replace(times, saved_at=before.saved_at)
+        return None if times is None or abs(times.checked_at - times.saved_at) >= SAVE_CHECKS_EVERY else times
 
     def _write(self, old: ChatRecord | None, new: ChatRecord) -> None:
         """Write what changed. None: all of it."""
@@ -189,8 +190,9 @@ class TinyTransaction:
             part = getattr(new, name)
             if old is None or part != getattr(old, name):
                 _replace(database, name, part, old.known if old is not None and name == "known" else None)
-                if name == "link":
-                    self._times[new.id] = None
+                if name == "link" and new.link is not None:
+                    at, link = new.link.watch.checked_at, new.link
+                    self._times[new.id] = CheckTimes(at, link.next_check_at, link.next_check_set_at, at)
 
     async def delete_chat(self, chat_id: int) -> None:
         self._files.delete(chat_file(chat_id))
@@ -201,8 +203,17 @@ class TinyTransaction:
             self._saved[record.id] = StoredChat(record)
             self._write(None, record)
 
-    async def claim_checks(self, now: datetime, limit: int, until: datetime) -> list[FoundChat]:
-        return await self.find_chats(self._chats.checks.claim(now, limit, until))
+    async def claim_checks(
+        self, now: datetime, limit: int, until: datetime, rules: str | None = None
+    ) -> list[FoundChat | StoredGlance]:
+        due: list[FoundChat | StoredGlance] = []
+        for chat_id in self._chats.checks.claim(now, limit, until):
+            glance = self._chats.glance(chat_id)
+            if glance is not None and glance.suffices(now, rules):
+                due.append(glance)
+            else:
+                due += await self.find_chats([chat_id])
+        return due
 
     async def claim_check(self, chat_id: int, now: datetime, until: datetime) -> StoredChat | None:
         return self._stored(chat_id) if self._chats.checks.claim_key(chat_id, now, until) else None
@@ -228,6 +239,16 @@ class TinyTransaction:
     async def held(self, what: Held, claim: Claim) -> StoredChat | None:
         leases = self._chats.checks if what is Held.CHECK else self._chats.messages
         return self._stored(leases.holder(claim.fencing_token))
+
+    async def end_glance(self, claim: Claim, now: datetime, next_check_at: datetime, seen: Unchanged) -> bool:
+        """Do what :meth:`bot.store.backend.Backend.end_glance` says."""
+        chat_id = self._chats.checks.holder(claim.fencing_token)
+        glance = None if chat_id is None else self._chats.glance(chat_id)
+        if chat_id is None or glance is None:
+            return False
+        saved_at = self._chats.times[chat_id].saved_at
+        self._ended[chat_id] = CheckTimes(now, next_check_at, now, saved_at, seen.credit), seen
+        return True
 
     async def chats_with_due_packs(self, now: datetime, limit: int) -> list[FoundChat]:
         return await self.find_chats(self._chats.with_due_packs(now, limit))
