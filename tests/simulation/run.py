@@ -10,8 +10,10 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,8 @@ from tests.simulation.nothing_too_much import nothing_too_much
 from tests.simulation.process import fast_files
 
 MONTHS = 4
+OFTEN = timedelta(minutes=30)
+"""How often accounts are checked where glances are compared with full checks."""
 PEOPLE = 3
 IN_MEMORY = Path("/dev/shm")  # a file system in memory, if the system has one
 
@@ -34,7 +38,8 @@ IN_MEMORY = Path("/dev/shm")  # a file system in memory, if the system has one
 class Result:
     """The result of one seed's world. ``broken`` are broken promises in words, ``steps`` counts where it was killed.
 
-    ``per_invoice`` counts for each invoice that was told of the messages that came about it.
+    ``per_invoice`` counts for each invoice that was told of the messages that came about it. ``glances`` counts the
+    checks that only saw that nothing had changed.
     """
 
     seed: int
@@ -44,15 +49,31 @@ class Result:
     kills: int
     steps: Counter[str]
     per_invoice: tuple[int, ...] = ()
+    glances: int = 0
 
 
-def run(seed: int, *, kills: bool, trace: Callable[[str], None] | None = None) -> Result:
-    """Run the world of a seed, and judge it."""
+def run(
+    seed: int,
+    *,
+    kills: bool,
+    trace: Callable[[str], None] | None = None,
+    months: float = MONTHS,
+    interval: timedelta | None = None,
+    is_recognized: bool = True,
+) -> Result:
+    """Run the world of a seed, and judge it.
+
+    ``interval`` None: it is a matter of chance how often accounts are checked. If no answer ``is_recognized``, every
+    check is made in full.
+    """
     failures: list[str] = []
     silence(failures)
     fast_files()
     with tempfile.TemporaryDirectory(dir=IN_MEMORY if IN_MEMORY.is_dir() else None) as folder:
-        world = create(seed, Path(folder), months=MONTHS, people=PEOPLE, kills=kills, trace=trace)
+        world = create(seed, Path(folder), months=months, people=PEOPLE, kills=kills, trace=trace)
+        if interval is not None:
+            world.plan = replace(world.plan, interval=interval)
+        world.provider.is_recognized = is_recognized
         world.live()
     broken = [f"the bot logged an error: {failure}" for failure in failures]
     for person in world.people:
@@ -62,7 +83,19 @@ def run(seed: int, *, kills: bool, trace: Callable[[str], None] | None = None) -
     messages = sum(len(person.chat.arrivals) for person in world.people)
     about = Counter((p.chat.id, s.invoice_id) for p in world.people for a in p.chat.arrivals for s in a.said)
     per_invoice = tuple(count for (_, number), count in about.items() if number is not None)
-    return Result(seed, tuple(broken), MONTHS * PEOPLE, messages, len(world.kills), world.steps, per_invoice)
+    counts = (int(months * PEOPLE), messages, len(world.kills), world.steps, per_invoice, world.provider.same)
+    return Result(seed, tuple(broken), *counts)
+
+
+def both_ways(seed: int) -> Result:
+    """Run a seed with glances, and with every check made in full. Whatever differs is a broken promise."""
+    glanced, full = list[str](), list[str]()
+    often = partial(run, seed, kills=False, months=2, interval=OFTEN)
+    result = often(trace=glanced.append)
+    often(trace=full.append, is_recognized=False)
+    pairs = zip_longest(glanced, full)
+    differing = [f"with a glance: {one} | in full: {other}" for one, other in pairs if one != other]
+    return replace(result, broken=(*result.broken, *differing[:5]))
 
 
 def silence(failures: list[str]) -> None:
@@ -77,10 +110,10 @@ def silence(failures: list[str]) -> None:
     )
 
 
-def many(seeds: Sequence[int], *, kills: bool, processes: int) -> Iterator[Result]:
+def many(seeds: Sequence[int], one: Callable[[int], Result], *, processes: int) -> Iterator[Result]:
     """Run seeds on several cores. Yield their results in order."""
     with ProcessPoolExecutor(processes) as pool:
-        yield from pool.map(partial(run, kills=kills), seeds, chunksize=4)
+        yield from pool.map(one, seeds, chunksize=4)
 
 
 def replay(seed: int, *, kills: bool) -> str:
@@ -92,10 +125,13 @@ def replay(seed: int, *, kills: bool) -> str:
 @click.option("--first", default=1, show_default=True, help="The first seed.")
 @click.option("--seeds", default=100, show_default=True, help="The number of seeds. Each is a world of its own.")
 @click.option("--kills/--no-kills", default=True, help="Whether to kill the process now and then.")
+@click.option(
+    "--both-ways", "both", is_flag=True, help="Compare with worlds where every check is made in full. Without kills."
+)
 @click.option("--trace", is_flag=True, help="Show everything that happens, in the provider's time zone.")
 @click.option("--chat", help="With --trace: show only this chat.")
 @click.option("--jobs", default=os.cpu_count() or 1, show_default=True, help="How many processes.")
-def main(*, first: int, seeds: int, kills: bool, trace: bool, chat: str | None, jobs: int) -> None:
+def main(*, first: int, seeds: int, kills: bool, both: bool, trace: bool, chat: str | None, jobs: int) -> None:
     """Simulate months and judge what people were told. Exit with status 1 if a promise was broken."""
     begun, total, broken = time.monotonic(), Counter[str](), 0
     steps: Counter[str] = Counter()
@@ -106,11 +142,10 @@ def main(*, first: int, seeds: int, kills: bool, trace: bool, chat: str | None, 
             click.echo(line)
 
     chosen = range(first, first + seeds)
-    results = (
-        (run(seed, kills=kills, trace=show) for seed in chosen) if trace else many(chosen, kills=kills, processes=jobs)
-    )
+    one = both_ways if both else partial(run, kills=kills)
+    results = (run(seed, kills=kills, trace=show) for seed in chosen) if trace else many(chosen, one, processes=jobs)
     for done, result in enumerate(results, start=1):
-        total.update(months=result.chat_months, messages=result.messages, kills=result.kills)
+        total.update(months=result.chat_months, messages=result.messages, kills=result.kills, glances=result.glances)
         steps.update(result.steps)
         per_invoice += result.per_invoice
         if result.broken:
@@ -133,6 +168,7 @@ def _progress(done: int, total: Counter[str], broken: int, begun: float) -> str:
     took = time.monotonic() - begun
     return (
         f"{done} seeds, {total['months']} chat-months, {total['messages']} messages, {total['kills']} kills, "
+        f"{total['glances']} glances, "
         f"{broken} seeds with a broken promise, {took:.0f} s"
     )
 

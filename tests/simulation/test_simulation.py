@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.simulation.run import replay, run
+from tests.simulation.run import both_ways, replay, run
 
 UNDISTURBED_SEEDS = range(1, 81)
 KILLED_SEEDS = range(81, 281)
+GLANCED_SEEDS = range(281, 285)
 
 
 def judge(seed: int, *, kills: bool) -> None:
@@ -35,3 +36,11 @@ def test_a_seed_gives_the_same_months_every_time() -> None:
         assert run(2, kills=True, trace=trace.append).messages > 20
         months.append(trace)
     assert months[0] == months[1]
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("seed", GLANCED_SEEDS)
+def test_a_check_that_only_sees_that_nothing_has_changed_makes_no_difference(seed: int) -> None:
+    result = both_ways(seed)
+    assert result.glances > 1000
+    assert not result.broken, "\n".join(result.broken[:5])
