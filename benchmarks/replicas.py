@@ -30,7 +30,7 @@ from bot import logs
 from bot.domain.chats import Place, Token, Watch
 from bot.domain.schedule import CheckPlan
 from bot.garbage import no_full_collections
-from bot.ports import Check
+from bot.ports import Check, Glance
 from bot.provider.client import ProviderClient, open_http_client
 from bot.services.account_reading import AccountReading
 from bot.services.checks import Checker
@@ -66,6 +66,10 @@ class Counting(Checker):
     async def _check(self, check: Check, *, asked: bool = False) -> AccountReading:
         self.count += 1
         return await super()._check(check, asked=asked)
+
+    async def _glance(self, glance: Glance) -> None:
+        self.count += 1
+        await super()._glance(glance)
 
 
 async def replicate(database: str, key: str, url: str, at_once: int) -> None:

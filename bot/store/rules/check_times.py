@@ -45,20 +45,12 @@ def with_times(record: ChatRecord, times: CheckTimes) -> ChatRecord:
 
 
 def only_times(old: ChatRecord, new: ChatRecord) -> CheckTimes | None:
-    """Return the new times if nothing else of the chat has changed.
-
-    What is known counts as changed if it is another object: it is long, and its rules return the same one if it is not.
-    """
+    """Return the new times if nothing else of the chat has changed."""
     if old.link is None or new.link is None or old.id != new.id or not new.link.credit.says_as(old.link.credit):
         return None
     watch = replace(new.link.watch, checked_at=old.link.watch.checked_at)
     link = replace(new.link, watch=watch, next_check_at=old.link.next_check_at, credit=old.link.credit)
-    others = (name for name in PARTS if name not in {"link", "known"})
-    if (
-        new.known is not old.known
-        or link != old.link
-        or any(getattr(new, each) != getattr(old, each) for each in others)
-    ):
+    if link != old.link or any(_differ(getattr(old, name), getattr(new, name)) for name in PARTS if name != "link"):
         return None
     return CheckTimes(
         new.link.watch.checked_at,
@@ -67,6 +59,10 @@ def only_times(old: ChatRecord, new: ChatRecord) -> CheckTimes | None:
         old.link.watch.checked_at,
         new.link.credit,
     )
+
+
+def _differ(old: object, new: object) -> bool:
+    return new is not old and new != old  # what is known is long, and mostly the same object
 
 
 def proven(before: Unchanged | None, seen: Unchanged | None, old: ChatRecord, new: ChatRecord) -> Unchanged | None:

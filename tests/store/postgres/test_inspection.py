@@ -32,7 +32,7 @@ async def test_inspection_reports_schema_contents_and_running_bots(database: str
     claim, _ = await claim_alert(stores[0])
     await stores[0].move_to_dead_letters(claim)
     await stores[0].rest(CHAT, "blocked")
-    assert await inspect(database, [KEY]) == Inspection("0003", True, StoreCounts(2, 1, 1), 2)
+    assert await inspect(database, [KEY]) == Inspection("0004", True, StoreCounts(2, 1, 1), 2)
     for store in stores:
         await store.close()
     found = await inspect(database, [KEY])
