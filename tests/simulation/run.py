@@ -57,7 +57,7 @@ def run(
     *,
     kills: bool,
     trace: Callable[[str], None] | None = None,
-    months: float = MONTHS,
+    months: int = MONTHS,
     interval: timedelta | None = None,
     is_recognized: bool = True,
 ) -> Result:
@@ -83,7 +83,7 @@ def run(
     messages = sum(len(person.chat.arrivals) for person in world.people)
     about = Counter((p.chat.id, s.invoice_id) for p in world.people for a in p.chat.arrivals for s in a.said)
     per_invoice = tuple(count for (_, number), count in about.items() if number is not None)
-    counts = (int(months * PEOPLE), messages, len(world.kills), world.steps, per_invoice, world.provider.same)
+    counts = (months * PEOPLE, messages, len(world.kills), world.steps, per_invoice, world.provider.same)
     return Result(seed, tuple(broken), *counts)
 
 
