@@ -10,6 +10,8 @@ from bot.domain.alerts import KnownInvoice
 from bot.domain.chats import Chat
 from bot.domain.schedule import Schedule
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 CHECK_SHOWN_EVERY = timedelta(hours=3)
 """A later check alone changes the message so often: many chats have one, and Telegram counts the edits of all."""
 
@@ -34,8 +36,7 @@ def state_of(chat: Chat, known: Iterable[KnownInvoice], schedule: Schedule, now:
 
 def next_mark(schedule: Schedule, now: datetime) -> datetime:
     """Return when the message says something else although nothing has changed: on a new day, or by a later check."""
-    every = CHECK_SHOWN_EVERY.total_seconds()
-    later = datetime.fromtimestamp((now.timestamp() // every + 1) * every, UTC)
+    later = now + CHECK_SHOWN_EVERY - (now - EPOCH) % CHECK_SHOWN_EVERY
     zones = (schedule.zone, schedule.provider_zone)
     midnights = (datetime.combine(now.astimezone(zone).date() + timedelta(days=1), time(), zone) for zone in zones)
     return min(later, *(midnight.astimezone(UTC) for midnight in midnights))

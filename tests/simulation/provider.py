@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -66,7 +67,8 @@ class SimProvider:
     """Implements the part of :class:`bot.ports.Provider` that reminders need."""
 
     def __init__(self, rng: Random, clock: Clock) -> None:
-        self._rng = rng
+        self.chances: Callable[[str], Random] = lambda _: rng
+        """What happens by chance to a token's requests."""
         self._clock = clock
         self.accounts: dict[str, SimAccount] = {}
         """By token."""
@@ -142,29 +144,29 @@ class SimProvider:
 
     async def _begin(self, token: Token) -> tuple[SimAccount, float]:
         """Return the account, and how many seconds the answer takes to arrive."""
-        late = 0.0
-        if self._rng.random() < self.slow_rate:
-            await asyncio.sleep(self._rng.uniform(0.1, 30))
-            late = self._rng.uniform(0, 5)
-        word = token.reveal()
+        late, word = 0.0, token.reveal()
+        rng = self.chances(word)
+        if rng.random() < self.slow_rate:
+            await asyncio.sleep(rng.uniform(0.1, 30))
+            late = rng.uniform(0, 5)
         account = self.accounts[word]
-        if error := self._outage_error() or account.failure:
+        if error := self._outage_error(rng) or account.failure:
             raise error
         if word in self.refused:
             raise TokenRefused
         if word in self.forbidden:
             raise PermissionMissing("access_invoices")
-        if self._rng.random() < self.failure_rate:
+        if rng.random() < self.failure_rate:
             account.single_failures.append(self._clock())
-            raise self._rng.choice([ProviderDown(), ProviderUnreachable(), RateLimited(5), AnswerNotUnderstood("html")])
+            raise rng.choice([ProviderDown(), ProviderUnreachable(), RateLimited(5), AnswerNotUnderstood("html")])
         return account, late
 
-    def _outage_error(self) -> ProviderError | None:
+    def _outage_error(self, rng: Random) -> ProviderError | None:
         match self.outage:
             case "down":
                 return ProviderDown()
             case "unreachable":
                 return ProviderUnreachable()
             case "busy":
-                return RateLimited(self._rng.choice([None, 5, 600, 86_400]))
+                return RateLimited(rng.choice([None, 5, 600, 86_400]))
         return None

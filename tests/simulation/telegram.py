@@ -99,7 +99,8 @@ class SimTelegram:
     """Implements :class:`bot.ports.Messenger`."""
 
     def __init__(self, rng: Random, clock: Clock, note: Callable[[int, str], None]) -> None:
-        self._rng = rng
+        self.chances: Callable[[int], Random] = lambda _: rng
+        """What happens by chance to a chat's messages."""
         self._clock = clock
         self._note = note
         self.chats: dict[int, SimChat] = {}
@@ -134,7 +135,7 @@ class SimTelegram:
         chat = self.chats[chat_id]
         said = tuple(_said(alert, delivery, self._found[alert.id]) for alert in alerts)
         try:
-            await self._latency()
+            await self._latency(chat)
             if delivery.again and self.outage not in {None, "half"}:
                 raise NotSent  # Telegram was asked first, and did not answer
             self._refuse(chat, chat_id)
@@ -196,10 +197,11 @@ class SimTelegram:
 
     async def _to_edit(self, chat: SimChat, message: SentMessage) -> Arrival:
         """Return the message in the chat, unless Telegram refuses or the connection fails."""
-        await self._latency()
+        await self._latency(chat)
         self._refuse(chat, message.place.chat_id)
-        if self._rng.random() < self.failure_rate:
-            raise self._rng.choice([NotSent(), TelegramDown(), DeliveryUncertain()])
+        rng = self.chances(chat.id)
+        if rng.random() < self.failure_rate:
+            raise rng.choice([NotSent(), TelegramDown(), DeliveryUncertain()])
         return next(a for a in chat.arrivals if a.number == message.message_id)
 
     async def show_payments(self, batch: Sequence[Payment], chat: Chat) -> bool:
@@ -211,9 +213,10 @@ class SimTelegram:
     async def send_document(self, place: Place, chat: Chat, now: datetime, document: InvoiceDocument) -> str:
         raise NotImplementedError
 
-    async def _latency(self) -> None:
-        if self._rng.random() < self.slow_rate:
-            await asyncio.sleep(self._rng.uniform(0.1, 20))
+    async def _latency(self, chat: SimChat) -> None:
+        rng = self.chances(chat.id)
+        if rng.random() < self.slow_rate:
+            await asyncio.sleep(rng.uniform(0.1, 20))
 
     def _refuse(self, chat: SimChat, chat_id: int) -> None:
         """Raise Telegram's refusal, if there is a reason. Nothing has been sent then."""
@@ -230,21 +233,22 @@ class SimTelegram:
 
     async def _fail_or_deliver(self, chat: SimChat, said: tuple[Said, ...], *, again: bool) -> None:
         """Perhaps raise an error. The message may have been delivered all the same."""
-        chance = self._rng.random()
+        rng = self.chances(chat.id)
+        chance = rng.random()
         if self.outage is None and chance >= self.failure_rate:
             return
-        failure = self.outage or self._rng.choice(["unconnected", "broken", "pages", "slow", "hanging", "flood"])
+        failure = self.outage or rng.choice(["unconnected", "broken", "pages", "slow", "hanging", "flood"])
         if failure == "half":
-            failure = self._rng.choice(["broken", "broken", "pages", "slow"])
+            failure = rng.choice(["broken", "broken", "pages", "slow"])
         now = self._clock()
         if failure == "flood":
-            chat.flood_until = now + timedelta(seconds=self._rng.choice([3, 30, 600]))
+            chat.flood_until = now + timedelta(seconds=rng.choice([3, 30, 600]))
             self.single_failures.setdefault(id(chat), []).append((now, chat.flood_until))
             raise FloodLimited((chat.flood_until - now).total_seconds())
         self.single_failures.setdefault(id(chat), []).append((now, now))
         if failure == "unconnected":
             raise NotSent
-        if failure != "pages" and self._rng.random() < (0.3 if failure == "broken" else 0.5):
+        if failure != "pages" and rng.random() < (0.3 if failure == "broken" else 0.5):
             self._arrive(chat, said, marked=again).known_id = False
         if failure == "hanging":
             self._failed(chat, said, DeliveryUncertain())

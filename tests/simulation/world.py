@@ -8,6 +8,7 @@ import itertools
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from random import Random
 from zoneinfo import ZoneInfo
@@ -36,6 +37,7 @@ class World:
     def __init__(
         self, seed: int, folder: Path, start: datetime, end: datetime, trace: Callable[[str], None] | None = None
     ) -> None:
+        self.seed = seed
         self.loop = VirtualLoop(start)
         self.clock = self.loop.clock
         self.start, self.end = start, end
@@ -62,6 +64,12 @@ class World:
         self._order = itertools.count()
         self._died_at = start
         self._idle: asyncio.Future[None] | None = None
+
+    def keep_chances_apart(self) -> None:
+        """Give each account and each chat its own random numbers, so that none changes those of another one."""
+        of_account = cache(lambda word: Random(f"provider {self.seed} {word}"))
+        of_chat = cache(lambda number: Random(f"telegram {self.seed} {number}"))
+        self.provider.chances, self.telegram.chances = of_account, of_chat
 
     # --- The plan ---
 
