@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import re
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import FrozenInstanceError, asdict, fields
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
+from threading import Event
 from urllib.parse import quote
 
 import pytest
+from holidays.holiday_base import HolidayBase
 from hypothesis import HealthCheck, example, given, settings as hypothesis_settings, strategies as st
 from psycopg.conninfo import conninfo_to_dict
 
@@ -322,6 +326,27 @@ def test_holidays_are_those_of_the_country_or_of_its_part(
     assert [is_banking_day(day) for day in (*free, *working)] == [False] * len(free) + [True] * len(working)
 
 
+def test_a_thread_that_asks_while_a_years_holidays_are_being_found_waits_for_all_of_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    is_banking_day, christmas = load(monkeypatch, **GOOD, HOLIDAYS="DE").is_banking_day, date(2026, 12, 25)
+    assert is_banking_day is not None
+    finding, found = Event(), HolidayBase._populate
+
+    def slowly(self: HolidayBase, year: int) -> None:
+        finding.set()
+        time.sleep(0.05)
+        found(self, year)
+
+    monkeypatch.setattr(HolidayBase, "_populate", slowly)
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(is_banking_day, christmas)
+        assert finding.wait(5)
+        second = threads.submit(is_banking_day, christmas)
+        assert not second.result()
+        assert not first.result()
+
+
 # --- Refusals --------------------------------------------------------------------------------------------------------
 
 
@@ -390,6 +415,7 @@ def test_everything_missing_or_wrong_is_listed_in_one_message(monkeypatch: pytes
         ("REMINDER_HOUR", "24"),
         ("REMINDER_HOUR", "-1"),
         ("REMINDER_HOUR", "9:00"),
+        ("QUIET_HOURS", "9" * 5000 + "-8"),
         ("SUSPEND_AFTER", "-1"),
         ("SUSPEND_AFTER", "soon"),
         ("DELETE_AFTER", "0"),
@@ -608,7 +634,7 @@ def test_it_listens_on_loopback_unless_told_otherwise(
     assert load(monkeypatch, **GOOD, WEB_LISTEN=text).web_listen == address
 
 
-@pytest.mark.parametrize("text", ["http", "127.0.0.1", "0", "70000", ":", "::1:80", "host:port"])
+@pytest.mark.parametrize("text", ["http", "127.0.0.1", "0", "70000", ":", "::1:80", "host:port", "9" * 5000])
 def test_a_bad_address_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "WEB_LISTEN must be a port such as 8080" in refusal(monkeypatch, **GOOD, WEB_LISTEN=text)
 

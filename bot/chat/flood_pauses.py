@@ -9,7 +9,8 @@ from telegram.error import RetryAfter
 from bot.domain.deliveries import LONGEST_FLOOD_PAUSE
 
 MEANS_EVERYBODY = 3
-"""So many chats refused in a row, with nothing taken in between. Fewer may each have had too much of their own."""
+"""So many chats refused in a row that still wait, with nothing taken in between. Fewer may each have had too much of
+their own."""
 
 
 class EverybodyWaits(RetryAfter):
@@ -34,10 +35,11 @@ class FloodPauses:
     def refused(self, chat_id: int, wait: timedelta, now: datetime) -> None:
         """Note a 429."""
         self._until = {chat: until for chat, until in self._until.items() if _left(until, now) is not None}
+        self._in_a_row &= self._until.keys()
         self._until[chat_id] = now + min(wait, LONGEST_FLOOD_PAUSE)
         self._in_a_row.add(chat_id)
         if len(self._in_a_row) >= MEANS_EVERYBODY:
-            self._everybody_until = min(self._until[chat] for chat in self._in_a_row & self._until.keys())
+            self._everybody_until = min(self._until[chat] for chat in self._in_a_row)
             self._in_a_row.clear()
 
     def taken(self) -> None:

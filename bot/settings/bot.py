@@ -121,7 +121,7 @@ class Settings(StoreSettings):
     @property
     def is_banking_day(self) -> IsBankingDay | None:
         """Tells whether banks work on a day, by the holidays of the chosen country. None if no country is set."""
-        return values.holidays_of(self.holidays).is_working_day if self.holidays else None
+        return values.banking_days(self.holidays) if self.holidays else None
 
     def contradictions(self) -> Iterator[str]:
         """Yield a sentence for each setting that doesn't fit to another."""

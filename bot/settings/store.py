@@ -14,6 +14,7 @@ from bot.settings.declaring import Secret, Unfit, each, number, one_of, setting,
 ENV_FILE = Path(".env")
 
 MAX_PORT = 65535
+PORT_FORM = re.compile(r"\d{1,5}")
 
 _HOST = r"(?:\[[^]@/\s]*]|[^][:,@/?\s]*)(?::\d*)?"
 DATABASE_URL_FORM = re.compile(
@@ -34,7 +35,7 @@ class Address(NamedTuple):
 
 def _address(text: str) -> Address:
     host, _, port = text.strip().rpartition(":")
-    if not port.isdecimal() or not 0 < int(port) <= MAX_PORT or (":" in host and not host.startswith("[")):
+    if not PORT_FORM.fullmatch(port) or not 0 < int(port) <= MAX_PORT or (":" in host and not host.startswith("[")):
         raise Unfit("must be a port such as 8080, or an address such as 0.0.0.0:8080")
     return Address(host.strip("[]") or "127.0.0.1", int(port))
 

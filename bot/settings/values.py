@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from datetime import date
+from threading import Lock
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo
@@ -10,6 +12,7 @@ from zoneinfo import ZoneInfo
 from babel.numbers import is_currency
 
 from bot.domain.chats import QuietHours
+from bot.domain.provider_calendar import IsBankingDay
 from bot.domain.topping_up import NAME_LENGTH, Payee
 from bot.settings.declaring import Secret, Unfit
 
@@ -20,6 +23,7 @@ WEBHOOK_PORTS = frozenset({443, 80, 88, 8443})
 RESERVED_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 """The other endpoints of :class:`bot.web.WebApp`."""
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+HOUR_FORM = re.compile(r"\d{1,2}")
 WEBHOOK_SECRET_FORM = re.compile(r"[A-Za-z0-9_-]{16,256}")
 
 
@@ -27,7 +31,7 @@ def hours(text: str) -> QuietHours | None:
     if not text.strip():
         return None
     start, _, end = (part.strip() for part in text.partition("-"))
-    found = [int(part) if part.isdecimal() else 24 for part in (start, end)]
+    found = [int(part) if HOUR_FORM.fullmatch(part) else 24 for part in (start, end)]
     if max(found) > 23 or found[0] == found[1]:  # noqa: PLR2004  # a day's last hour
         raise Unfit("must be two different full hours, such as 22-8, or empty for none")
     return QuietHours(*found)
@@ -49,6 +53,20 @@ def holidays_of(place: str) -> HolidayBase:
         return holidays.country_holidays(name, subdiv=part or None)
     except NotImplementedError:
         raise Unfit("must be a country such as DE, or a part of one such as DE-BY") from None
+
+
+def banking_days(place: str) -> IsBankingDay:
+    """Return what tells whether banks work on a day. A year's holidays are found when it is first asked for.
+
+    Threads ask, too. None may see a year while its holidays are being found: what follows from a day is remembered.
+    """
+    holidays, lock = holidays_of(place), Lock()
+
+    def is_banking_day(day: date) -> bool:
+        with lock:
+            return holidays.is_working_day(day)
+
+    return is_banking_day
 
 
 def time_zone(text: str) -> str:

@@ -101,6 +101,14 @@ def test_many_chats_refused_now_and_then_pause_nobody_else(talk: Talk) -> None:
         assert talk.send(chat - 100 or 1000) is None
 
 
+def test_chats_whose_pause_is_over_do_not_count_any_more(talk: Talk) -> None:
+    talk.telegram.full = set(range(100, 100 + 2 * MEANS_EVERYBODY))
+    for chat in sorted(talk.telegram.full):
+        assert talk.send(chat)
+        talk.pass_time(PAUSE + 1)
+    assert talk.send(1) is None
+
+
 def test_if_several_chats_are_refused_in_a_row_everybody_waits_and_nobody_asks(talk: Talk) -> None:
     talk.telegram.full = None
     for chat in range(1, MEANS_EVERYBODY + 1):
