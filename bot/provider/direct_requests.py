@@ -15,6 +15,9 @@ import httpx
 HEADERS = {"Accept-Encoding": "gzip, deflate"}
 JSON = {"Content-Type": "application/json"}
 
+MAX_BYTES = 32 * 1024 * 1024
+"""Of an answer, decoded. Telegram's are far shorter; a page of something in between may have no end."""
+
 
 class Answered(NamedTuple):
     """An answer: its status, its body, and what the field ``Retry-After`` says, if it is there."""
@@ -27,7 +30,7 @@ class Answered(NamedTuple):
 class DirectRequests:
     """Sends requests as ``agent``, over a transport that decodes answers.
 
-    Raise :class:`httpx.HTTPError` if no whole answer comes.
+    Raise :class:`httpx.HTTPError` if no whole answer comes, or one that is far too long.
     """
 
     def __init__(self, transport: httpx.AsyncBaseTransport, agent: str) -> None:
@@ -56,10 +59,14 @@ class DirectRequests:
         )
         response = await self._transport.handle_async_request(request)
         try:  # the transport has decoded it, so httpx need not look at each piece
-            body = b"".join([piece async for piece in cast("httpx.AsyncByteStream", response.stream)])
+            body = bytearray()
+            async for piece in cast("httpx.AsyncByteStream", response.stream):
+                body += piece
+                if len(body) > MAX_BYTES:
+                    raise httpx.ReadError(f"the answer is longer than {MAX_BYTES} bytes", request=request)
         finally:
             await response.aclose()
-        return Answered(response.status_code, body, response.headers.get("retry-after", ""))
+        return Answered(response.status_code, bytes(body), response.headers.get("retry-after", ""))
 
     async def close(self) -> None:
         """Close all connections. The next request opens new ones."""

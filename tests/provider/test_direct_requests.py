@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
+import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx
 import pytest
 
+from bot.provider import direct_requests
 from bot.provider.direct_requests import DirectRequests
 from bot.provider.transport import make_transport
 from tests.provider.wire import Handler, head_of, listen, silence
@@ -62,6 +64,20 @@ async def test_json_and_forms_with_files_say_what_they_are() -> None:
     assert b"%pdf" in form
     assert b"content-type" not in bare
     assert all(b"user-agent: tester/1\r\n" in each for each in (json, form, bare))
+
+
+async def test_an_answer_without_an_end_is_given_up_and_its_place_is_free_again() -> None:
+    page = zlib.compress(bytes(direct_requests.MAX_BYTES + 1))
+
+    async def bomb(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await head_of(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-encoding: deflate\r\ncontent-length: %d\r\n\r\n" % len(page) + page)
+        await writer.drain()
+
+    async with requests_to(bomb) as (request, url):
+        for _ in range(2):
+            with pytest.raises(httpx.ReadError, match="longer than"):
+                await request("POST", url, TIMEOUTS)
 
 
 async def cut(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
