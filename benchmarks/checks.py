@@ -134,7 +134,7 @@ async def linked(stand_in: Provider, accounts: int) -> AsyncIterator[Ours]:
     """Yield our way, with so many linked chats of which each was checked twice."""
     with TemporaryDirectory() as folder:
         store = open_store(Path(folder) / "data", [new_key()])
-        async with open_http_client(CONCURRENCY) as http:
+        async with open_http_client() as http:
             ours = Ours(store, ProviderClient(http, stand_in.url, ZONE))
             with patch("os.fsync"):
                 await ours.link(accounts)

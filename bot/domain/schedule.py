@@ -198,7 +198,7 @@ SHORTEST_PAUSE = timedelta(seconds=1)
 LATE_PART = 15
 """A check is late if this part of the interval has passed since it was due: a minute of a quarter of an hour."""
 
-FULL_CHECK_EVERY = timedelta(hours=3)
+FULL_CHECK_EVERY = timedelta(hours=6)
 """So often a check is made in full, even if nothing has changed."""
 
 GOLDEN, TURN = 2654435769, 2**32

@@ -37,6 +37,9 @@ KEEP_ALIVE_SECONDS = 30.0
 REST_SECONDS = 0.5
 """How long a connection stays with its customer after an answer."""
 
+RESTING = 4
+"""How many connections may rest for each that may be in use. Opening one takes longer than a request."""
+
 END_OF_HEAD = b"\r\n\r\n"
 LINE_ENDS = (b"\n", b"\r")
 
@@ -44,7 +47,9 @@ log = structlog.get_logger()
 
 
 class Connector(TCPConnector):
-    """Opens up to ``max_connections`` connections. More requests than that at once are the caller's matter.
+    """Keeps connections open, a few for each of up to ``max_connections`` requests at once.
+
+    More requests than that at once are the caller's matter.
 
     Customers are told apart by their ``Authorization``. If requests have none, ``always_rest`` takes each of them for
     another customer's.
@@ -53,7 +58,7 @@ class Connector(TCPConnector):
     def __init__(self, max_connections: int, verify: ssl.SSLContext, *, always_rest: bool) -> None:
         super().__init__(limit=0, keepalive_timeout=KEEP_ALIVE_SECONDS, ssl=verify)
         self._factory = cast("partial[ResponseHandler]", partial(_Connection, loop=self._loop))
-        self._max_connections = max_connections
+        self._kept = max_connections * (1 + RESTING)
         self._always_rest = always_rest
         self._next_customer: object = None
 
@@ -74,7 +79,7 @@ class Connector(TCPConnector):
         if idle and _seconds_since(idle[0][1]) < REST_SECONDS:
             own = next((one for one in idle if one[0].customer == self._next_customer and _can_be_used(*one)), None)
             if own is None:
-                if self._count() >= self._max_connections:
+                if self._count() >= self._kept:
                     idle.popleft()[0].close()
                 return None
             idle.remove(own)

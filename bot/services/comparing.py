@@ -150,7 +150,9 @@ def _wished(link: Link) -> frozenset[int]:
     return frozenset(wish.invoice_id for wish in link.credit_wishes)
 
 
-def with_ids(alerts: Iterable[Alert], now: datetime) -> list[Alert]:
+def with_ids(alerts: Sequence[Alert], now: datetime) -> list[Alert]:
     """Give new alerts their ids, which grow with time and in this order."""
+    if not alerts:
+        return []
     time, check = int(now.timestamp() * 1_000_000), secrets.token_hex(3)
     return [replace(alert, id=f"{time:016x}{n:04x}{check}") for n, alert in enumerate(alerts)]

@@ -226,13 +226,23 @@ async def test_what_arrived_while_the_process_was_busy_is_noticed() -> None:
         thread.join()
 
 
-async def test_a_connection_rests_before_it_serves_another_customer() -> None:
+async def test_a_connection_rests_before_it_serves_another_customer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "RESTING", 0)
     server = Server(b"", every=1000)
     async with asking(server, max_connections=3) as ask:
         for token in ("ada", "ada", "bob", "bob", "ada", "cleo", "dan"):
             await ask(token)
     assert server.requests == [0, 1, 0, 1, 2, 0, 0]  # the last one takes the place of bob's
     assert server.most_at_once == 3
+
+
+async def test_more_connections_rest_than_may_be_in_use_at_once() -> None:
+    server = Server(b"", every=1000)
+    async with asking(server, max_connections=1) as ask:
+        for token in ("ada", "bob", "cleo", "ada", "bob", "cleo", "dan", "eve", "fay", "ada", "fay"):
+            await ask(token)
+    assert server.requests == [0, 0, 0, 1, 1, 1, 0, 0, 0, 0, 1]  # fay's takes the place of ada's
+    assert server.most_at_once == 5
 
 
 async def test_a_connection_rests_also_if_those_that_rested_longer_are_spoiled(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,7 +68,7 @@ def run(
     """Run the world of a seed, and judge it.
 
     ``interval`` None: it is a matter of chance how often accounts are checked. If no answer ``is_recognized``, every
-    check is made in full. ``apart``: what happens to one chat changes no other one's chances.
+    check is made in full. ``apart``: what happens by chance does not depend on how many requests came before.
     """
     failures: list[str] = []
     silence(failures)

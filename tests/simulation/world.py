@@ -8,7 +8,6 @@ import itertools
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from pathlib import Path
 from random import Random
 from zoneinfo import ZoneInfo
@@ -66,10 +65,9 @@ class World:
         self._idle: asyncio.Future[None] | None = None
 
     def keep_chances_apart(self) -> None:
-        """Give each account and each chat its own random numbers, so that none changes those of another one."""
-        of_account = cache(lambda word: Random(f"provider {self.seed} {word}"))
-        of_chat = cache(lambda number: Random(f"telegram {self.seed} {number}"))
-        self.provider.chances, self.telegram.chances = of_account, of_chat
+        """Let what happens by chance depend on account or chat and instant: one request more changes no other."""
+        self.provider.chances = lambda word: Random(f"provider {self.seed} {word} {self.clock()}")
+        self.telegram.chances = lambda number: Random(f"telegram {self.seed} {number} {self.clock()}")
 
     # --- The plan ---
 
