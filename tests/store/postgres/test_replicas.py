@@ -10,11 +10,13 @@ import pytest
 
 from bot.domain.payments import State
 from bot.errors import PaymentInProgress
-from bot.ports import Checked
+from bot.ports import Check, Checked
 from bot.store.store import Store
 from tests.store.backends import cancel_once_claimed
+from tests.store.contract_glances import SEEN, at_rest, claim
 from tests.store.examples import (
     CHAT,
+    HOUR,
     LEASE,
     MINUTE,
     NOW,
@@ -158,3 +160,25 @@ async def test_a_claim_whose_caller_is_cancelled_is_given_back(
     await cancel_once_claimed(store, store.claim_alerts(NOW + MINUTE, 10, LEASE), monkeypatch)
     (delivery,) = await other.claim_alerts(NOW + MINUTE, 10, LEASE)
     assert not delivery.again
+
+
+async def test_what_a_process_of_an_older_version_changes_ends_what_was_seen(postgres_opener: PostgresOpener) -> None:
+    store = await at_rest(postgres_opener)
+    with psycopg.connect(postgres_opener.url) as older:
+        # It knows neither the column `unchanged` nor `check_times`.
+        older.execute("UPDATE chats SET silences = %s, check_due = %s", ['{"1": {"muted": true}}', NOW + HOUR])
+    assert isinstance(await claim(store, NOW + 2 * HOUR), Check)
+
+
+async def test_the_link_that_a_process_of_an_older_version_saves_is_the_newest(postgres_opener: PostgresOpener) -> None:
+    store = await at_rest(postgres_opener)
+    now = NOW + 2 * HOUR
+    assert await store.end_glance((await claim(store, now)).claim, now, now + MINUTE, SEEN)
+    with psycopg.connect(postgres_opener.url) as older:
+        older.execute(
+            "UPDATE chats SET link = jsonb_set(link::jsonb, '{watch,checked_at}', to_jsonb(%s::text))::json",
+            [(now + HOUR).isoformat()],
+        )
+    link = (await store.chat(CHAT)).link
+    assert link is not None
+    assert link.watch.checked_at == now + HOUR
