@@ -280,11 +280,6 @@ class AlertSender:
         await self._outbox.move_to_dead_letters(delivery.claim)
 
 
-def _may_pass(refused: SendRefused, since: timedelta) -> bool:
-    """Return whether a refused edit is tried again, so long after it was first due."""
-    return isinstance(refused, ChatClosed) or since < EDITED_WITHIN
-
-
 def wait_in_outage(age: timedelta, longest: timedelta) -> timedelta:
     """Return half of the time that the alert has waited, so that first tries come soon and later ones rarely."""
     return min(max(age / 2, FIRST_RETRY_WAIT), longest)
