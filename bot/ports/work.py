@@ -215,12 +215,14 @@ class Check:
     """A chat whose check is due.
 
     ``chat`` has a ``link``. ``known`` is what the chat knows. ``sent`` are its messages about open invoices.
+    ``changed``: something of it has changed since a glance was claimed.
     """
 
     claim: Claim
     chat: Chat
     known: Mapping[int, KnownInvoice]
     sent: Sequence[SentMessage]
+    changed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,7 +138,8 @@ class Checker:
             if check is None or check.chat.link is None:
                 turn.end = "late"
                 return
-            await self._check_in_full(check, check.chat.link, turn, reading)
+            # Whoever has changed the chat may have seen something newer than this reading.
+            await self._check_in_full(check, check.chat.link, turn, None if check.changed else reading)
 
     @asynccontextmanager
     async def _turn(self, claim: Claim, due: datetime | None) -> AsyncIterator[_Turn]:

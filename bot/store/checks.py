@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import overload
@@ -73,8 +74,7 @@ class StoredChecks:
     async def whole(self, claim: Claim) -> Check | None:
         async def read(t: Transaction) -> list[Check]:
             stored = await t.held(Held.CHECK, claim)
-            found = [] if stored is None else [stored]
-            return [self._check(each) for each in found]
+            return [] if stored is None else [replace(self._check(stored), changed=stored.unchanged is None)]
 
         try:
             checks = await self._backend.run(read)

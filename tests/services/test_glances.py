@@ -10,10 +10,15 @@ import pytest
 
 from bot.domain.alerts import AlertKind
 from bot.domain.chats import Trouble
+from bot.domain.deliveries import Claim
+from bot.domain.live_messages import LiveMessage, state_of
 from bot.domain.schedule import FULL_CHECK_EVERY, CheckPlan
 from bot.errors import ProviderDown, TokenRefused
+from bot.ports import Check
 from bot.services import checks
+from bot.services.checks import Checker
 from bot.services.comparing import Comparison
+from bot.services.redrawing import Redrawing
 from tests.fakes import Gate, invoice, settled
 from tests.services.world import BERLIN, DAY, DUE, HOUR, MINUTE, OPEN, TOKEN, World
 
@@ -165,3 +170,26 @@ async def test_after_a_restart_a_chat_is_checked_in_full(world: World, compared:
     before = compared.count
     await live(world, QUARTER)
     assert compared.count > before
+
+
+async def test_a_message_that_was_drawn_during_a_glance_is_not_drawn_as_things_stood_before(
+    world: World, compared: Compared
+) -> None:
+    await at_rest(world, compared)
+    redrawing = Redrawing(world.store, world.messenger)
+    world.checker = Checker(world.store, world.provider, world.clock, world.plan, world.workers, redrawing=redrawing)
+    newer = LiveMessage(99, None, "show:7", state_of([settled(OPEN)]))
+    whole = world.store.whole_check
+
+    async def once_paid_and_shown(claim: Claim) -> Check | None:
+        """The provider has answered by now."""
+        world.account.put(settled(OPEN))
+        chat = await world.store.chat(1)
+        await world.store.set_live_message(chat.key, None, newer)
+        return await whole(claim)
+
+    world.store.whole_check = once_paid_and_shown
+    world.account.put(invoice(8, DUE))
+    world.clock.move(QUARTER)
+    await world.check()
+    assert (await world.store.chat(1)).live == (newer,)
