@@ -141,3 +141,15 @@ async def test_nothing_is_remembered_of_a_very_long_list(
     listing = await world.client.list_invoices(world.token, "en")
     assert listing.is_whole
     assert listing.answer is None
+
+
+async def test_a_body_that_is_too_long_to_be_remembered_is_not_even_hashed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    last = await answer_of(world)
+    monkeypatch.setattr(list_reading, "REMEMBERED_BYTES", 2)
+    with patch.object(list_reading, "_hash", side_effect=AssertionError("hashed")):
+        changed = await again(world, last)
+    assert changed is not None
+    assert changed.is_whole
+    assert len(world.sandbox.requests) == 1

@@ -13,7 +13,9 @@ from bot.domain.answers import Awaited, Question
 from bot.domain.chat_keys import key_of
 from bot.domain.chats import Member, Preferences, Silence, Watch
 from bot.domain.credit import Credit, CreditWatch
+from bot.domain.documents import SentDocument
 from bot.domain.live_messages import LiveMessage
+from bot.domain.service_names import Service
 from bot.domain.unchanged import ListAnswer, Unchanged
 from bot.ports import Check, Glance, Store
 from tests.store.examples import (
@@ -90,6 +92,8 @@ CHANGES: dict[str, Change] = {
     "set_live_message": lambda store, _: store.set_live_message(KEY, None, LiveMessage(7, None, "show:1", "x")),
     "add_payer": lambda store, _: store.add_payer(KEY, Member(9, "Bo")),
     "hasten_checks": lambda store, a: store.hasten_checks(a, NOW + HOUR),
+    "name_service": lambda store, a: store.name_service(KEY, a, Service("hosting", 1), "Shop"),
+    "keep_document": lambda store, a: store.keep_document(KEY, a, SentDocument(1, "mark", "file")),
     "rest and wake": lambda store, _: rest_and_wake(store),
     "sends": sends,
 }
@@ -153,7 +157,7 @@ class GlanceContract:
         await CHANGES[change](store, link.account)
         assert isinstance(await claim(store, NOW + 2 * HOUR), Check)
 
-    @pytest.mark.parametrize("change", CHANGES)
+    @pytest.mark.parametrize("change", [name for name in CHANGES if name != "sends"])  # that needs the check itself
     async def test_a_change_during_a_glance_lets_it_end_in_a_check(self, opener: Opener, change: str) -> None:
         store = await at_rest(opener)
         link = (await store.chat(KEY)).link
@@ -161,9 +165,8 @@ class GlanceContract:
         now = NOW + HOUR + QUARTER
         glance = await claim(store, now)
         assert isinstance(glance, Glance)
-        if change != "sends":  # it needs the check itself
-            await CHANGES[change](store, link.account)
-            assert not await store.end_glance(glance.claim, now, now + QUARTER, SEEN)
+        await CHANGES[change](store, link.account)
+        assert not await store.end_glance(glance.claim, now, now + QUARTER, SEEN)
 
     @pytest.mark.parametrize("change", CHANGES)
     async def test_a_change_between_two_checks_puts_it_off(self, opener: Opener, change: str) -> None:

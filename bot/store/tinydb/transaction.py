@@ -52,7 +52,7 @@ ONLY = 1
 
 SAVE_CHECKS_EVERY = timedelta(hours=1)
 """A full check that found nothing new is saved only if the saved one is older than this. So after a restart the bot may
-call its knowledge too old, at most by :data:`bot.domain.schedule.FULL_CHECK_EVERY`, and never too young."""
+call its knowledge too old, by this and :data:`bot.domain.schedule.FULL_CHECK_EVERY` at most, and never too young."""
 
 
 class TinyTransaction:
