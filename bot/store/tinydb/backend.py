@@ -77,8 +77,7 @@ class TinyBackend:
             transaction = self.transaction()
             if folder == CHATS:
                 self.chats.checks.revoke(int(stem))  # it may have read a link that is gone
-                self.chats.times.pop(int(stem), None)
-                self.chats.seen.pop(int(stem), None)
+                self.chats.last_checks.forget(int(stem))
                 self.chats.sync(int(stem), transaction.chat(int(stem)))
             elif folder == ACCOUNTS:
                 self.payments.sync(stem, run_to_end(transaction.payments_of(stem)))

@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
 from bot.domain.packs.pack import LONGEST_PACK_WAIT
 from bot.domain.unchanged import Unchanged
@@ -20,6 +20,7 @@ from bot.store.backend import Hold, StoredGlance, note_void_waits
 from bot.store.rules import packs
 from bot.store.rules.check_times import CheckTimes
 from bot.store.rules.records import ChatRecord, PaymentRow
+from bot.store.tinydb.last_checks import LastCheck, LastChecks, Seen
 from bot.store.vault import key_id_of
 
 K = TypeVar("K", bound=Hashable)
@@ -202,14 +203,6 @@ class TokenBuckets:
         return 0.0
 
 
-class Seen(NamedTuple):
-    """What a chat's last check saw, and what the next one needs to look again."""
-
-    unchanged: Unchanged
-    sealed_token: str
-    language: str
-
-
 class ChatIndex:
     """The queues of due checks and due messages, by chat.
 
@@ -219,9 +212,10 @@ class ChatIndex:
     def __init__(self, first_key: str) -> None:
         self.checks: LeaseQueue[int] = LeaseQueue()
         self.messages: LeaseQueue[int] = LeaseQueue()
-        self.times: dict[int, CheckTimes] = {}
-        self.seen: dict[int, Seen] = {}
-        """By chat, as long as nothing of it has changed."""
+        self.last_checks = LastChecks()
+        """Times that are newer than the chat's file, and what was seen, as long as nothing of the chat has changed."""
+        self.claimed: dict[int, ChatRecord] = {}
+        """Chats that are being checked, as they were read for it, as long as nothing of them has changed."""
         self.accounts: dict[int, str] = {}
         self.other_keys: dict[int, str] = {}
         """Chats whose token another key has sealed."""
@@ -248,35 +242,41 @@ class ChatIndex:
         due = sorted((at, chat_id) for chat_id, at in self.packs.items() if at <= now or at > too_far)
         return [chat_id for _, chat_id in due[:limit]]
 
-    def keep_times(self, chat_id: int, times: CheckTimes | None) -> None:
-        """Note check times that are newer than the chat's file. None: the file has the newest."""
-        self.times.pop(chat_id, None)
-        if times is not None:
-            self.times[chat_id] = times
-
     def glance(self, chat_id: int) -> StoredGlance | None:
         """Return what a first look at a claimed chat needs."""
-        seen, times, hold = self.seen.get(chat_id), self.times.get(chat_id), self.checks.held(chat_id)
-        if seen is None or times is None or hold is None:
+        last, hold = self.last_checks.get(chat_id), self.checks.held(chat_id)
+        if last is None or last.seen is None or hold is None:
             return None
-        since, due = times.checked_at, times.next_check_at
-        return StoredGlance(chat_id, hold.fencing_token, seen.sealed_token, seen.language, since, due, seen.unchanged)
+        times, seen = last.times, last.seen
+        at = (times.checked_at, times.next_check_at)
+        return StoredGlance(chat_id, hold.fencing_token, seen.sealed_token, seen.language, *at, seen.unchanged)
 
-    def keep_seen(self, chat_id: int, record: ChatRecord, unchanged: Unchanged | None) -> None:
-        """Note what the last check saw of a chat. None: forget it."""
-        self.seen.pop(chat_id, None)
-        if unchanged is not None and record.link is not None:
-            self.seen[chat_id] = Seen(unchanged, record.link.sealed_token, record.chat.reply_language)
-
-    def end_glance(self, chat_id: int, times: CheckTimes, seen: Unchanged) -> None:
+    def end_glance(self, chat_id: int, now: datetime, next_check_at: datetime, unchanged: Unchanged) -> None:
         """Let the check end that found nothing changed."""
-        self.seen[chat_id] = self.seen[chat_id]._replace(unchanged=seen)
-        self.keep_times(chat_id, times)
+        last = self.last_checks.get(chat_id)
+        if last is None or last.seen is None:
+            return
+        self.claimed.pop(chat_id, None)
+        times = CheckTimes(now, next_check_at, now, last.times.saved_at, unchanged.credit)
+        self.last_checks.put(chat_id, LastCheck(times, last.seen._replace(unchanged=unchanged)))
         self.checks.hold(chat_id, None)
         self.checks.put(chat_id, times.check_wait.until, times.check_wait.set_at)
 
+    def keep_last_check(
+        self, chat_id: int, record: ChatRecord, times: CheckTimes | None, unchanged: Unchanged | None
+    ) -> None:
+        """Note what is newer than the chat's file. ``times`` None: what was noted before."""
+        before = self.last_checks.get(chat_id)
+        if times is None and before is not None:
+            times = before.times
+        self.last_checks.forget(chat_id)
+        if record.link is not None and times is not None:
+            facts = (record.link.sealed_token, record.chat.reply_language)
+            self.last_checks.put(chat_id, LastCheck(times, None if unchanged is None else Seen(unchanged, *facts)))
+
     def sync(self, chat_id: int, record: ChatRecord | None) -> None:
         """Bring the index in line with a chat's record (None: there is no such chat). Leases stay valid."""
+        self.claimed.pop(chat_id, None)
         self._sync_link(chat_id, record)
         self.packs.pop(chat_id, None)
         if record is not None and (due_at := packs.due_at(record)) is not None:
@@ -298,8 +298,7 @@ class ChatIndex:
     def _sync_link(self, chat_id: int, record: ChatRecord | None) -> None:
         self.other_keys.pop(chat_id, None)
         if record is None or record.link is None:
-            self.times.pop(chat_id, None)
-            self.seen.pop(chat_id, None)
+            self.last_checks.forget(chat_id)
             self.accounts.pop(chat_id, None)
             self.checks.drop(chat_id)
             return

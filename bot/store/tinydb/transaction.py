@@ -71,9 +71,9 @@ class TinyTransaction:
         self._doubtful = doubtful
         self._files = FileTransaction(folder)
         self._saved: dict[int, StoredChat | None] = {}
-        self._times: dict[int, CheckTimes | None] = {}
+        self._times: dict[int, CheckTimes] = {}
         self._seen: dict[int, Unchanged] = {}
-        self._ended: dict[int, tuple[CheckTimes, Unchanged]] = {}
+        self._ended: list[tuple[int, datetime, datetime, Unchanged]] = []
         self._saved_payments: dict[str, Sequence[PaymentRow]] = {}
 
     def commit(self) -> None:
@@ -85,19 +85,18 @@ class TinyTransaction:
             raise
         for chat_id, stored in self._saved.items():
             self._follow(chat_id, stored)
-        for chat_id, (times, seen) in self._ended.items():
-            self._chats.end_glance(chat_id, times, seen)
+        for ended in self._ended:
+            self._chats.end_glance(*ended)
         for account, rows in self._saved_payments.items():
             self._payments.sync(account, rows)
 
     def _follow(self, chat_id: int, stored: StoredChat | None) -> None:
-        if chat_id in self._times:
-            self._chats.keep_times(chat_id, self._times[chat_id])
         self._chats.checks.hold(chat_id, stored.check if stored else None)
         self._chats.messages.hold(chat_id, stored.message if stored else None)
         self._chats.sync(chat_id, stored.record if stored else None)
         if stored is not None:
-            self._chats.keep_seen(chat_id, stored.record, self._seen.get(chat_id))
+            times, seen = self._times.get(chat_id), self._seen.get(chat_id)
+            self._chats.keep_last_check(chat_id, stored.record, times, seen)
 
     def load_chat(self, chat_id: int, *, with_known: bool = True) -> ChatRecord | None:
         """Return a chat's record as its file has it. Raise :class:`ChatUnreadable`."""
@@ -122,23 +121,32 @@ class TinyTransaction:
 
     def chat(self, chat_id: int) -> ChatRecord | None:
         """Return a chat's record with its newest check times."""
-        record, times = self.load_chat(chat_id), self._chats.times.get(chat_id)
-        return record if times is None or record is None else with_times(record, times)
+        record, last = self.load_chat(chat_id), self._chats.last_checks.get(chat_id)
+        return record if last is None or record is None else with_times(record, last.times)
 
     def _stored(self, chat_id: int | None) -> StoredChat | None:
-        record = None if chat_id is None else self.chat(chat_id)
+        record = None
+        if chat_id is not None:
+            record = self._chats.claimed.get(chat_id) if chat_id not in self._saved else None
+            record = record or self.chat(chat_id)
         if record is None:
             return None
-        seen = self._chats.seen.get(record.id)
+        last = self._chats.last_checks.get(record.id)
         return StoredChat(
             record,
             self._chats.checks.held(record.id),
             self._chats.messages.held(record.id),
-            seen.unchanged if seen is not None else None,
+            last.seen.unchanged if last is not None and last.seen is not None else None,
         )
 
     def _load(self, chat_id: int) -> StoredChat:
         return self._stored(chat_id) or StoredChat(ChatRecord(chat_id))
+
+    def _load_for_check(self, chat_id: int) -> StoredChat:
+        """Load a chat, and keep it for the end of its check: mostly nothing of it changes before."""
+        stored = self._load(chat_id)
+        self._chats.claimed[chat_id] = stored.record
+        return stored
 
     async def find_chats(self, chat_ids: Iterable[int], *, lock: bool = False) -> list[FoundChat]:  # noqa: ARG002  # one thread
         return [FoundChat(number, partial(self._load, number)) for number in chat_ids if self._has(number)]
@@ -176,9 +184,9 @@ class TinyTransaction:
 
     def _times_only(self, old: ChatRecord, new: ChatRecord) -> CheckTimes | None:
         """Return the check times if nothing else of the chat has changed. None: the change is worth a write."""
-        times, before = only_times(old, new), self._chats.times.get(old.id)
-        if times is not None and before is not None:
-            times = replace(times, saved_at=before.saved_at)
+        times, last = only_times(old, new), self._chats.last_checks.get(old.id)
+        if times is not None and last is not None:
+            times = replace(times, saved_at=last.times.saved_at)
         return None if times is None or abs(times.checked_at - times.saved_at) >= SAVE_CHECKS_EVERY else times
 
     def _write(self, old: ChatRecord | None, new: ChatRecord) -> None:
@@ -211,12 +219,12 @@ class TinyTransaction:
             glance = self._chats.glance(chat_id)
             if glance is not None and glance.suffices(now, rules):
                 due.append(glance)
-            else:
-                due += await self.find_chats([chat_id])
+            elif self._has(chat_id):
+                due.append(FoundChat(chat_id, partial(self._load_for_check, chat_id)))
         return due
 
     async def claim_check(self, chat_id: int, now: datetime, until: datetime) -> StoredChat | None:
-        return self._stored(chat_id) if self._chats.checks.claim_key(chat_id, now, until) else None
+        return self._load_for_check(chat_id) if self._chats.checks.claim_key(chat_id, now, until) else None
 
     async def claim_messages(self, now: datetime, limit: int, until: datetime) -> list[FoundChat]:
         return await self.find_chats(self._chats.messages.claim(now, limit, until))
@@ -237,17 +245,17 @@ class TinyTransaction:
         return saved
 
     async def held(self, what: Held, claim: Claim) -> StoredChat | None:
-        leases = self._chats.checks if what is Held.CHECK else self._chats.messages
-        return self._stored(leases.holder(claim.fencing_token))
+        if what is Held.MESSAGE:
+            return self._stored(self._chats.messages.holder(claim.fencing_token))
+        chat_id = self._chats.checks.holder(claim.fencing_token)
+        return None if chat_id is None else self._load_for_check(chat_id)
 
     async def end_glance(self, claim: Claim, now: datetime, next_check_at: datetime, seen: Unchanged) -> bool:
         """Do what :meth:`bot.store.backend.Backend.end_glance` says."""
         chat_id = self._chats.checks.holder(claim.fencing_token)
-        glance = None if chat_id is None else self._chats.glance(chat_id)
-        if chat_id is None or glance is None:
+        if chat_id is None or self._chats.glance(chat_id) is None:
             return False
-        saved_at = self._chats.times[chat_id].saved_at
-        self._ended[chat_id] = CheckTimes(now, next_check_at, now, saved_at, seen.credit), seen
+        self._ended.append((chat_id, now, next_check_at, seen))
         return True
 
     async def chats_with_due_packs(self, now: datetime, limit: int) -> list[FoundChat]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.domain.alerts import AlertKind
+from bot.domain.chat_keys import key_of
 from bot.domain.chats import Preferences, Silence
 from bot.domain.payments import Outcome, State
 from bot.ports import Store
@@ -65,6 +66,30 @@ async def test_checks_without_news_write_once_an_hour(tiny_opener: TinyOpener, m
             check.claim, checked(check, now=now, known=shuffled, next_check_at=now + MINUTE)
         )
     assert writes.made == [[f"chats/{CHAT}.json"]] * 2
+
+
+async def test_a_check_reads_its_chat_once_unless_that_changes_meanwhile(
+    tiny_opener: TinyOpener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await tiny_opener.open()
+    await linked(store)
+    folder, read = folder_of(store).folder, list[str]()
+    real = folder.read
+
+    def noted(name: str) -> bytes | None:
+        read.append(name)
+        return real(name)
+
+    monkeypatch.setattr(folder, "read", noted)
+    check = await claim_check(store, NOW + MINUTE)
+    assert await store.finish_check(check.claim, checked(check, now=NOW + MINUTE, next_check_at=NOW + 2 * MINUTE))
+    assert read == [f"chats/{CHAT}.json"]
+    check = await claim_check(store, NOW + 2 * MINUTE)
+    await store.set_language(CHAT, "de")
+    read.clear()
+    assert await store.finish_check(check.claim, checked(check, now=NOW + 2 * MINUTE))
+    assert read == [f"chats/{CHAT}.json"]
+    assert (await store.chat(key_of(CHAT))).language == "de"
 
 
 async def test_a_check_with_news_is_one_write(tiny_opener: TinyOpener, monkeypatch: pytest.MonkeyPatch) -> None:
