@@ -9,9 +9,11 @@ from itertools import islice
 from pathlib import Path
 from unittest.mock import patch
 
-from bot.domain.chats import Link, Place, Token, Watch
+from benchmarks.provider import ZONE
+from bot.domain.chats import Link, Place, Preferences, Token, Watch
 from bot.domain.invoices import Invoice
-from bot.domain.knowledge import learn
+from bot.domain.knowledge import take_as_known
+from bot.domain.schedule import Schedule
 from bot.ports import utc_now
 from bot.store.backend import Transaction
 from bot.store.rules.records import ChatRecord
@@ -67,7 +69,7 @@ async def _link(store: Store, number: int, invoices: list[Invoice]) -> None:
         next_check_at=now,
         watch=Watch(checked_at=now),
     )
-    await store.link(link, {each.id: learn(None, each, now) for each in invoices})
+    await store.link(link, take_as_known(invoices, Schedule(Preferences(), ZONE), now))
 
 
 async def _record(store: Store, number: int) -> ChatRecord:
