@@ -223,7 +223,8 @@ class CheckPlan:
 
     ``zone`` is the time zone of the provider's due dates. ``defaults`` are the preferences of chats that have chosen
     none. ``calendar`` says what happens to unpaid services. ``allowed_users`` are those who may use the bot; None:
-    everybody. ``rules`` is a mark that differs once any of that, or what is made of it, does.
+    everybody. ``rules`` is a mark of all that but the interval: it differs where the same
+    answer may lead to something else.
     """
 
     interval: timedelta
