@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.domain.chats import Chat
-from bot.domain.packs.pack import PACK_LEASE, Pack
+from bot.domain.packs.pack import LONGEST_PACK_WAIT, PACK_LEASE, Pack
 from bot.errors import PackLost, StoreAway
 from bot.ports import Clock, PackClaim, PackStore
 
@@ -66,8 +66,9 @@ class HeldPack:
             await self._put(replace(self.pack, leased_until=None))
 
     async def rest(self, until: datetime) -> None:
-        """Give it back until then."""
+        """Give it back until then, without counting that as a failure."""
         async with self._turn:
+            until = min(until, self._clock() + LONGEST_PACK_WAIT)
             await self._put(replace(self.pack, leased_until=None, not_before=until))
 
     async def later(self, at_least: timedelta = timedelta(0)) -> None:

@@ -15,19 +15,20 @@ from bot.domain.chats import Chat, Place
 from bot.domain.invoices import Invoice, Listing
 from bot.domain.packs.choices import PackChoice, chosen
 from bot.domain.packs.names import file_names
-from bot.domain.packs.pack import PACK_LEASE, PACKS_AT_MOST, Pack, pack_id
+from bot.domain.packs.pack import OUTAGE_WAIT, PACK_LEASE, PACKS_AT_MOST, Pack, pack_id
 from bot.domain.schedule import CheckPlan
 from bot.errors import (
     BotError,
     ChatGone,
     ChatMigrated,
     FloodLimited,
-    NoSpaceLeft,
+    MessengerError,
+    NotSent,
     PackLost,
-    ProviderError,
     QuestionOver,
     RateLimited,
     SendRefused,
+    StoreAway,
     TooManyPacks,
 )
 from bot.offload import HEAVY_COUNT, off_loop
@@ -76,7 +77,12 @@ class PackSender:
         except asyncio.CancelledError:
             await held.give_back()
             raise
-        except (FloodLimited, RateLimited) as error:
+        except FloodLimited as error:
+            await held.rest(self._clock() + timedelta(seconds=error.retry_after))
+        except NotSent as error:
+            log_failure("pack can't be sent now", error, chat=claim.chat.id)
+            await held.rest(self._clock() + OUTAGE_WAIT)
+        except RateLimited as error:
             await held.later(timedelta(seconds=error.retry_after or 0))
         except Exception as error:
             log_failure("pack can't be made now", error, chat=claim.chat.id)
@@ -113,10 +119,13 @@ class PackSender:
                 await self._pack(held, listing, invoices)
         except PackStopped:
             return PackEnd(len(invoices))
-        except (ProviderError, NoSpaceLeft) as error:
+        except (MessengerError, PackLost, StoreAway):
+            raise
+        except Exception as error:
             if not held.pack.is_last_try:
                 raise
-            return PackEnd(len(invoices), why=error)
+            log_failure("pack is given up", error, chat=held.chat.id)
+            return PackEnd(len(invoices), why=error if isinstance(error, BotError) else BotError())
         return PackEnd(len(invoices), lost=not listing.lacks_nothing)
 
     async def _pack(self, held: HeldPack, listing: Listing, invoices: Sequence[Invoice]) -> None:

@@ -10,10 +10,13 @@ import pytest
 
 from bot.domain.chats import Place
 from bot.domain.packs.choices import PackChoice
-from bot.domain.packs.pack import PACK_LEASE, PACKS_AT_MOST, PATIENCE, Pack
+from bot.domain.packs.pack import OUTAGE_WAIT, PACK_LEASE, PACKS_AT_MOST, PATIENCE, Pack
 from bot.domain.search.periods import Span
 from bot.errors import (
+    BotError,
     DeliveryUncertain,
+    FloodLimited,
+    MessengerError,
     NotFound,
     NotSent,
     ProviderDown,
@@ -104,7 +107,7 @@ async def test_after_a_stop_it_goes_on_with_the_next_part(sending: Sending) -> N
     assert sending.parts == [[1, 2]]
     await sending.restart()
     asked = len(sending.world.provider.calls_of("pdf"))
-    sending.world.clock.move(MINUTE)
+    sending.world.clock.move(OUTAGE_WAIT)
     await sending.finish()
     assert sending.parts == [[1, 2], [3, 4]]
     assert sending.world.provider.calls_of("pdf")[asked:] == [3, 4]
@@ -188,10 +191,54 @@ async def test_an_end_that_could_not_be_told_of_a_table_does_not_say_that_there_
     sending.messenger.end_errors = [NotSent()]
     await sending.order(replace(YEAR, table_only=True))
     await sending.finish()
-    sending.world.clock.move(MINUTE)
+    sending.world.clock.move(OUTAGE_WAIT)
     await sending.finish()
     [told] = sending.messenger.told
     assert (told.again, told.end.count > 0) == (True, True)
+
+
+@pytest.mark.parametrize("error", [FloodLimited(2), NotSent()])
+@pytest.mark.parametrize("where", ["errors", "end_errors"])
+async def test_what_telegram_does_not_take_at_present_waits_however_often_that_is(
+    sending: Sending, where: str, error: MessengerError
+) -> None:
+    await sending.order()
+    for _ in range(3 * PATIENCE):
+        setattr(sending.messenger, where, [error])
+        await sending.finish()
+        sending.world.clock.move(MINUTE * 60)
+    assert sending.messenger.told == []
+    await sending.finish()
+    assert sending.parts == [[1, 2], [3, 4]]
+    assert sending.end.refused == sending.end.unsure == ()
+
+
+async def test_it_waits_just_as_long_as_telegram_asks(sending: Sending) -> None:
+    sending.messenger.end_errors = [FloodLimited(2)]
+    await sending.order()
+    await sending.finish()
+    assert sending.messenger.told == []
+    sending.world.clock.move(timedelta(seconds=2))
+    await sending.finish()
+    assert sending.end.parts == 2
+
+
+async def test_what_goes_wrong_here_again_and_again_is_told_in_the_end(
+    sending: Sending, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ValueError
+
+    monkeypatch.setattr("bot.services.packs.file_names", broken)
+    await sending.order()
+    for _ in range(PATIENCE + 1):
+        await sending.finish()
+        sending.world.clock.move(MINUTE * 60)
+    [told] = sending.messenger.told
+    assert type(told.end.why) is BotError
+    link = (await sending.world.chat()).link
+    assert link is not None
+    assert link.packs == ()
 
 
 async def test_cancelled_in_a_download_nothing_more_comes(sending: Sending) -> None:

@@ -17,7 +17,10 @@ PACK_LEASE = timedelta(minutes=1)
 LONGEST_PACK_WAIT = timedelta(hours=6)
 RETRY_WAITS = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1), LONGEST_PACK_WAIT)
 PATIENCE = 3
-"""How often a pack that somebody waits for is tried again. One that comes by itself is never given up."""
+"""How often a pack that somebody waits for is tried again. One that comes by itself is never given up, and what
+Telegram does not take at present counts against none."""
+OUTAGE_WAIT = timedelta(minutes=5)
+"""After Telegram could not be reached. Each further try reads the documents of a part again."""
 ID_BYTES = 9
 
 
