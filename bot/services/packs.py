@@ -144,6 +144,9 @@ class PackSender:
             await self._tools.messenger.tell_end(held.chat, held.pack, end, again=again)
         except SendRefused as error:
             log_failure("end of a pack is refused", error, chat=held.chat.id)
+        except (FloodLimited, NotSent):
+            await held.save(telling=again)  # it did not arrive now; an earlier try may have
+            raise
         await held.end()
 
 

@@ -187,14 +187,20 @@ async def test_where_the_provider_wants_a_pause_it_is_made_and_nothing_is_fetche
     assert sending.world.provider.calls_of("pdf") == [1, 2, 2, 3, 4]
 
 
-async def test_an_end_that_could_not_be_told_of_a_table_does_not_say_that_there_is_nothing(sending: Sending) -> None:
-    sending.messenger.end_errors = [NotSent()]
+@pytest.mark.parametrize(
+    ("error", "is_marked"), [(NotSent(), False), (FloodLimited(2), False), (DeliveryUncertain(), True)]
+)
+async def test_an_end_is_told_again_in_full_and_marked_only_if_it_may_have_arrived(
+    sending: Sending, error: MessengerError, is_marked: bool
+) -> None:
+    sending.messenger.end_errors = [error]
     await sending.order(replace(YEAR, table_only=True))
     await sending.finish()
     sending.world.clock.move(OUTAGE_WAIT)
     await sending.finish()
     [told] = sending.messenger.told
-    assert (told.again, told.end.count > 0) == (True, True)
+    assert (told.again, told.end.count > 0) == (is_marked, True)
+    assert len(sending.messenger.sent) == told.pack.tables
 
 
 @pytest.mark.parametrize("error", [FloodLimited(2), NotSent()])
