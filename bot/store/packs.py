@@ -13,6 +13,7 @@ from bot.domain.packs.pack import Pack
 from bot.errors import ChatUnreadable
 from bot.ports import PackClaim
 from bot.store.backend import Backend, StoredChat, Transaction
+from bot.store.finding import lock
 from bot.store.rules import packs as rules
 from bot.store.rules.records import ChatRecord
 
@@ -90,12 +91,3 @@ class StoredPacks:
 
 async def _save(t: Transaction, stored: StoredChat, record: ChatRecord) -> None:
     await t.save_chat(stored, StoredChat(record, stored.check, stored.message))
-
-
-async def lock(t: Transaction, key: int) -> StoredChat | None:
-    """Return a chat under its present key, locked. None: it is not stored."""
-    found = await t.find_chats([key], lock=True)
-    stored = found[0].load() if found else None
-    if stored is None or stored.record.chat.moved_to is None:
-        return stored
-    return await lock(t, stored.record.chat.moved_to)
