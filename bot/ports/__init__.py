@@ -9,6 +9,7 @@ from __future__ import annotations
 from bot.domain.deliveries import Claim, Delivery
 from bot.ports.calendars import CalendarEvent, WriteCalendar
 from bot.ports.charts import Bars, Chart, DrawChart
+from bot.ports.chats import ChatStore, Waiting
 from bot.ports.operations import (
     Backlog,
     BacklogStore,
@@ -16,7 +17,6 @@ from bot.ports.operations import (
     LeaseStore,
     OperatorStore,
     Overview,
-    Store,
     StoreCounts,
     TokenBucketStore,
     WaitingAlert,
@@ -44,22 +44,11 @@ from bot.ports.packs import (
     Space,
     Spool,
 )
+from bot.ports.payments import PaymentStore
+from bot.ports.pending import Pending, PendingItem, PendingStore
+from bot.ports.store import Store
 from bot.ports.tables import TableWords, TableWriters, WriteTexts, WriteWorkbook
-from bot.ports.work import (
-    ALERTS_PER_MESSAGE,
-    Access,
-    ChatStore,
-    Check,
-    Checked,
-    CheckStore,
-    Glance,
-    Outbox,
-    PaymentStore,
-    Pending,
-    PendingItem,
-    PendingStore,
-    Waiting,
-)
+from bot.ports.work import ALERTS_PER_MESSAGE, Access, Check, Checked, CheckStore, Glance, Outbox
 
 __all__ = [
     "ALERTS_PER_MESSAGE",

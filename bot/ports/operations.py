@@ -9,8 +9,6 @@ from typing import Protocol
 
 from bot.domain.alerts import Alert
 from bot.domain.chats import Trouble
-from bot.ports.packs import PackStore
-from bot.ports.work import ChatStore, CheckStore, Outbox, PaymentStore, PendingStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,21 +144,3 @@ class OperatorStore(Protocol):
 
     async def drop_alerts(self, alert_ids: Collection[str]) -> int:
         """Drop these, except those being sent. Return how many."""
-
-
-class Store(
-    ChatStore,
-    CheckStore,
-    Outbox,
-    PaymentStore,
-    PendingStore,
-    PackStore,
-    LeaseStore,
-    TokenBucketStore,
-    BacklogStore,
-    OperatorStore,
-    Protocol,
-):
-    """All of these stores. One class implements them together."""
-
-    async def close(self) -> None: ...
