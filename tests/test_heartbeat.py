@@ -24,7 +24,7 @@ from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.server import serve
 from bot.sandbox.telegram import Chat, Person
 from bot.serving import Receive, Scope, Send
-from bot.store.store import Store
+from bot.store.operators import OperatorsView
 from tests.sandbox_bot import TICK, TOKEN, ask, until
 
 PATH = "/ping/the-secret-of-the-heartbeat"
@@ -162,7 +162,7 @@ async def test_it_is_silent_while_the_store_is_away(
     async def away(*_: object) -> None:
         raise OSError("away")
 
-    monkeypatch.setattr(Store, "backlog", away)
+    monkeypatch.setattr(OperatorsView, "backlog", away)
     monkeypatch.setattr("bot.heartbeat.NOT_READY_WAIT", TICK)
     async with running(sandbox.settings(tmp_path, heartbeat_url=url), clock=sandbox.clock, tick=TICK) as bot:
         await until(lambda: bot.services.checker.looked_at is not None and bot.source.good_at is not None)

@@ -119,7 +119,7 @@ async def test_without_its_store_it_is_not_ready(
     async def away(*_: object) -> None:
         raise StoreAway
 
-    monkeypatch.setattr(type(bot._store), "backlog", away)
+    monkeypatch.setattr(bot._store, "backlog", away)
     answer = await http.get("/readyz")
     assert answer.status_code == 503
     assert "The store does not answer." in answer.json()["troubles"]
