@@ -8,11 +8,12 @@ between.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
+
+from bot.turns import Line
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -28,27 +29,28 @@ LIGHT_IN_A_TURN = 4
 
 
 class _Turns:
-    """Shares the turns of a loop among light work, in the order of asking. Who has to wait costs nothing meanwhile."""
+    """Shares the turns of a loop among light work, customers first. Who has to wait costs nothing meanwhile."""
 
     def __init__(self) -> None:
         self._taken = 0
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting: Line[asyncio.Future[None]] = Line()
 
     def wait(self, loop: asyncio.AbstractEventLoop) -> asyncio.Future[None] | None:
         """Return what to wait for. None: the present turn has room."""
         if not self._taken:
             loop.call_soon(self._next, loop)
         elif self._taken >= LIGHT_IN_A_TURN:
-            self._waiting.append(loop.create_future())
-            return self._waiting[-1]
+            waiting = loop.create_future()
+            self._waiting.put(waiting)
+            return waiting
         self._taken += 1
         return None
 
     def _next(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Begin a turn: who waited for the longest comes in the one behind it."""
+        """Begin a turn: who comes next in the line has room in the one behind it."""
         self._taken = 0
         while self._waiting and self._taken < LIGHT_IN_A_TURN:
-            waiting = self._waiting.popleft()
+            waiting = self._waiting.take()
             if not waiting.done():  # it may be cancelled
                 waiting.set_result(None)
                 self._taken += 1

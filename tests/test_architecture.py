@@ -19,19 +19,19 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 
-CORE = {"domain", "errors", "invocation", "offload", "ports"}
+CORE = {"domain", "errors", "invocation", "offload", "ports", "turns"}
 WEB = {"health", "heartbeat", "metrics", "serving", "web"}
 ROOT_MODULES = {"application", "factories", "ticking"}
 PARTS = {
     *("chat", "clock", "doctor", "files", "garbage", "log_writer", "logs", "limiter", "loop_watch"),
-    *("provider", "services", "settings", "store", "turns"),
+    *("provider", "services", "settings", "store"),
 }
 EVERYTHING = CORE | WEB | ROOT_MODULES | PARTS
 MAY_IMPORT = {
     "domain": set[str](),
     "errors": set[str](),
     "invocation": set[str](),
-    "offload": set[str](),
+    "offload": {"turns"},
     "locales": set[str](),
     "garbage": set[str](),
     "loop_watch": set[str](),
@@ -42,11 +42,11 @@ MAY_IMPORT = {
     "files": CORE,
     "services": CORE,
     "turns": set[str](),
-    "limiter": CORE | {"turns"},
+    "limiter": CORE,
     "clock": CORE,
     "provider": CORE | {"logs", "limiter"},
     "store": CORE,
-    "chat": CORE | {"services", "limiter", "turns"},
+    "chat": CORE | {"services", "limiter"},
     "serving": set[str](),
     "health": CORE | {"clock"},
     "heartbeat": CORE | {"health"},
@@ -54,7 +54,7 @@ MAY_IMPORT = {
     "web": CORE | {"chat", "health", "metrics", "serving"},
     "sandbox": CORE | {"serving", "settings"},
     "sandbox.demo": EVERYTHING | {"sandbox"},
-    "factories": CORE | {"chat", "files", "limiter", "provider", "services", "settings", "store", "turns"},
+    "factories": CORE | {"chat", "files", "limiter", "provider", "services", "settings", "store"},
     "ticking": CORE,
     "application": EVERYTHING,
     "commands": EVERYTHING,

@@ -11,6 +11,7 @@ from itertools import chain
 import pytest
 
 from bot.offload import LIGHT_IN_A_TURN, in_turn, off_loop
+from bot.turns import Turn, taking_turn
 from tests.turns import counted_turns
 
 
@@ -46,6 +47,18 @@ async def test_a_single_piece_of_light_work_does_not_wait() -> None:
     assert others == []
     await off_loop(False, lambda: None)
     assert others == ["another"]
+
+
+async def test_light_work_for_a_customer_goes_before_what_nobody_waits_for() -> None:
+    done = list[Turn]()
+
+    async def draw(turn: Turn) -> None:
+        with taking_turn(turn):
+            await off_loop(False, done.append, turn)
+
+    checks = [draw(Turn.ALERT) for _ in range(3 * LIGHT_IN_A_TURN)]
+    await asyncio.gather(*checks, draw(Turn.CUSTOMER))
+    assert done.index(Turn.CUSTOMER) == LIGHT_IN_A_TURN
 
 
 async def test_who_no_longer_waits_for_a_turn_takes_it_from_nobody() -> None:

@@ -26,6 +26,7 @@ from bot.services.credit import CREDIT_EVERY, read_credit
 from bot.services.permissions import link_of
 from bot.services.redrawing import Redrawing
 from bot.services.workers import Workers
+from bot.turns import Turn, taking_turn
 
 log = structlog.get_logger()
 
@@ -72,9 +73,10 @@ class Checker:
         """Start the checks that are due, as many as there is room for. Return whether there may be more."""
         started = 0
         if room := self._workers.free:
-            for due in await self._store.claim_checks(self._clock(), room, CHECK_LEASE, self._plan.rules):
-                self._workers.start(self._check(due) if isinstance(due, Check) else self._glance(due))
-                started += 1
+            with taking_turn(Turn.ALERT):
+                for due in await self._store.claim_checks(self._clock(), room, CHECK_LEASE, self._plan.rules):
+                    self._workers.start(self._check(due) if isinstance(due, Check) else self._glance(due))
+                    started += 1
         self.looked_at = self._clock()
         self._piled_up = started == room
         return self._piled_up

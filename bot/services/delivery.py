@@ -42,6 +42,7 @@ from bot.ports import ChatStore, Clock, Delivery, Messenger, Outbox, Sleep
 from bot.services.edits import Edits
 from bot.services.failures import note_unreachable
 from bot.services.workers import Workers
+from bot.turns import Turn, taking_turn
 
 log = structlog.get_logger()
 
@@ -100,9 +101,10 @@ class AlertSender:
         if self._nothing_until is not None and now < self._nothing_until <= now + LONGEST_FLOOD_PAUSE:
             return False
         if room:
-            for delivery in await self._outbox.claim_alerts(now, room, DELIVERY_LEASE):
-                self._workers.start(self._deliver(delivery, now + DELIVERY_LEASE))
-                started += 1
+            with taking_turn(Turn.ALERT):
+                for delivery in await self._outbox.claim_alerts(now, room, DELIVERY_LEASE):
+                    self._workers.start(self._deliver(delivery, now + DELIVERY_LEASE))
+                    started += 1
         return started == room
 
     async def work_off(self, seconds: float) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -18,6 +17,7 @@ from bot.errors import StoreUnwritable
 from bot.store.backend import ChangeHeld, Held, Work, change_held
 from bot.store.tinydb.files import ACCOUNTS, CHATS, STORE_FILE, DataFolder
 from bot.store.tinydb.memory import ChatIndex, Leases, PaymentIndex, TokenBuckets
+from bot.store.tinydb.one_thread import OneThread
 from bot.store.tinydb.transaction import TinyTransaction
 
 T = TypeVar("T")
@@ -26,7 +26,8 @@ T = TypeVar("T")
 class TinyBackend:
     """Implement :class:`bot.store.backend.Backend`.
 
-    Transactions run in one thread, one after the other, so the event loop never waits for the disk. ``first_key`` is
+    Transactions run in one thread, one after the other, so the event loop never waits for the disk, and a customer for
+    no more than one of them. ``first_key`` is
     the id of the key that tokens are sealed with. ``lock`` keeps other processes out of the folder.
     """
 
@@ -40,7 +41,7 @@ class TinyBackend:
         self.take_lease, self.give_back_lease = leases.take, leases.give_back
         self.take_from_bucket = TokenBuckets().take
         self._lock = lock
-        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        self._worker = OneThread("store")
         self._doubtful: set[str] = set()
         self._closed = False
 

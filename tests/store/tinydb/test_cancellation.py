@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from bot.store.store import Store
+from bot.turns import Turn, taking_turn
 from tests.store.backends import cancel_once_claimed, folder_of
 from tests.store.examples import (
     CHAT,
@@ -53,6 +54,28 @@ async def test_the_event_loop_does_not_wait_for_the_disk(
     assert not task.done()
     gate.open()
     await task
+
+
+async def test_a_customer_s_answer_waits_for_one_write_of_a_check_and_not_for_all(
+    tiny_opener: TinyOpener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await tiny_opener.open()
+    gate, done = Gate(store, monkeypatch), list[str]()
+
+    async def read(turn: Turn, name: str) -> None:
+        with taking_turn(turn):
+            await store.chat(CHAT)
+        done.append(name)
+
+    first = asyncio.create_task(read(Turn.ALERT, "first check"))
+    await gate.reached()
+    waiting = [(Turn.ALERT, "second check"), (Turn.OTHER, "stranger"), (Turn.ALERT, "third check")]
+    customers = [(Turn.CUSTOMER, "customer"), (Turn.CUSTOMER, "another customer")]
+    others = [asyncio.create_task(read(*each)) for each in waiting + customers]
+    await asyncio.sleep(0)  # now they wait
+    gate.open()
+    await asyncio.gather(first, *others)
+    assert done == ["first check", "customer", "another customer", "second check", "stranger", "third check"]
 
 
 async def test_a_cancelled_call_runs_completely_or_not_at_all(
