@@ -63,7 +63,7 @@ class ListReading:
         for place, expected in zip(("", *last.pages), last.hashes, strict=True):
             parameters = self._parameters(place)
             try:
-                body = await read(replace(self._call, parameters=parameters), json_body, ends)
+                body = await read(self._call_for(parameters), json_body, ends)
             except ProviderError as error:
                 self._there.append((parameters, error))
                 return False
@@ -94,10 +94,13 @@ class ListReading:
         there = self._there.pop(0) if self._there else None
         if there is None or there[0] != parameters:
             self._there.clear()  # the list has other pages now
-            return await read(replace(self._call, parameters=parameters), json_body, ends)
+            return await read(self._call_for(parameters), json_body, ends)
         if isinstance(there[1], ProviderError):
             raise there[1]
         return there[1]
+
+    def _call_for(self, parameters: dict[str, str]) -> Call:
+        return self._call if parameters == self._call.parameters else replace(self._call, parameters=parameters)
 
     @property
     def has_begun(self) -> bool:

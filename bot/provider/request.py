@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from http import HTTPStatus
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import httpx
 import stamina
@@ -21,6 +21,7 @@ from bot.errors import (
     AnswerNotUnderstood,
     ForeignAnswer,
     ProviderDown,
+    ProviderError,
     RateLimited,
     TokenRefused,
 )
@@ -108,6 +109,7 @@ class Caller:
             wait_jitter=retries.jitter,
         )
         self._headers = dict(http.headers)
+        self._timeouts = http.timeout.as_dict()
         self._drain_timeout = retries.drain_timeout
         self._deadline = retries.deadline
 
@@ -120,7 +122,17 @@ class Caller:
             tries.begin()
             return await self._request(call, read_body)
 
-        return await self._retrying(tries.wait_after, try_once)
+        try:
+            return await try_once()
+        except ProviderError as error:  # to be ready for more tries costs a sixth of a request, so only now
+            failed = [error]
+
+        async def try_next() -> T:
+            if failed:
+                raise failed.pop()
+            return await try_once()
+
+        return await self._retrying(tries.wait_after, try_next)
 
     async def send_once(self, call: Call) -> None:
         """Make a call that changes something. It is never retried or delayed.
@@ -143,13 +155,16 @@ class Caller:
     async def _request(self, call: Call, read_body: ReadBody[T]) -> T:
         logs.add_secret(call.token.reveal())
         try:
-            async with self._answer(self._made(call)) as response:
+            response = await self._http.send(self._made(call), stream=True, follow_redirects=False)
+            try:
                 log.debug("provider answered", call=call.name, status=response.status_code)
                 if response.is_success:
                     return await read_body(response)
                 body = await self._drain(response)
                 heavy = len(body) > HEAVY_BYTES
                 failure = await off_loop(heavy, error_mapping.of_status, response, body, self._clock())
+            finally:
+                await response.aclose()
         except httpx.HTTPError as error:
             log.debug("provider call failed", call=call.name, reason=type(error).__name__, detail=str(error))
             failure = error_mapping.of_transport(error)
@@ -163,16 +178,8 @@ class Caller:
             params=call.parameters or None,
             json=call.body,
             headers={**self._headers, **_headers(call)},
-            extensions={"timeout": self._http.timeout.as_dict()},
+            extensions={"timeout": self._timeouts},
         )
-
-    @asynccontextmanager
-    async def _answer(self, request: httpx.Request) -> AsyncIterator[httpx.Response]:
-        response = await self._http.send(request, stream=True, follow_redirects=False)
-        try:
-            yield response
-        finally:
-            await response.aclose()
 
     async def _accept(self, response: httpx.Response) -> bytes:
         body = await self._drain(response)
@@ -200,8 +207,9 @@ async def json_body(response: httpx.Response) -> bytes:
         media_type = values.media_type(content_type)
         raise AnswerNotUnderstood(f"status {response.status_code}, content type {media_type[:60]!r} for JSON")
     received = bytearray()
-    async for chunk in response.aiter_bytes():
-        received += chunk
+    # The transport has decoded it, so httpx need not look at each piece.
+    async for piece in cast("httpx.AsyncByteStream", response.stream):
+        received += piece
         if len(received) > MAX_JSON_BYTES:
             raise AnswerNotUnderstood(f"JSON above {MAX_JSON_BYTES} bytes")
     return bytes(received)
