@@ -139,7 +139,7 @@ class Invoice:
     @property
     def may_be_owed(self) -> bool:
         """Whether something is, or may be, left to pay that is counted with no other invoice."""
-        return self.own_left != 0
+        return self.is_open and self.own_left != 0
 
     @property
     def display_amount(self) -> Decimal:
@@ -169,7 +169,9 @@ class Invoice:
     @property
     def is_paid_with_credit(self) -> bool:
         """Whether its own figures say that it is paid, and that credit covers all of it."""
-        return self.is_paid and self.gross is not None and self.gross > 0 and self.credit > self.gross - CENT
+        if self.credit <= 0 or not self.is_paid or (gross := self.gross) is None:
+            return False
+        return gross > 0 and self.credit > gross - CENT
 
     @property
     def debt(self) -> Debt:
@@ -203,7 +205,7 @@ class Invoice:
     @property
     def types(self) -> tuple[str, ...]:
         """The types of its items, each once."""
-        return tuple(dict.fromkeys(item.type for item in self.items if item.type))
+        return tuple(dict.fromkeys([item.type for item in self.items if item.type]))
 
     def has_type(self, kind: str) -> bool:
         """Return whether any item is of this type. Letter case does not matter."""

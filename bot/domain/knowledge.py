@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from itertools import repeat
 from typing import Any
 
 from bot.domain.alerts import REMINDER_KINDS, Alert, AlertKind, KnownInvoice, SentMessage, Shown
@@ -54,10 +55,8 @@ def learn(known: KnownInvoice | None, invoice: Invoice, now: datetime) -> KnownI
         "told": told.pop(due, None) if due is not None else None,
         "told_earlier": tuple(told.items()),
     }
-    for name, fact in facts.items():
-        if getattr(before, name) != fact:
-            return replace(before, **facts)
-    return before
+    is_same = [*facts.values()] == [*map(getattr, repeat(before), facts)]
+    return before if is_same else replace(before, **facts)
 
 
 def _first_met(invoice: Invoice, now: datetime) -> KnownInvoice:

@@ -78,6 +78,8 @@ def with_prices(decision: Decision, listed: Sequence[Invoice]) -> Decision:
 
 def _without_what_is_to_come(k: KnownInvoice, now: datetime) -> KnownInvoice:
     """Forget what was told of days that are still to come: a clock that was ahead has told it, and it must come."""
+    if k.told is None and not k.told_earlier and k.evening_told is None:
+        return k
     told = k.told if k.told is None or k.due is None or is_reached(k.due, k.told, now) else None
     earlier = tuple((due, told) for due, told in k.told_earlier if is_reached(due, told, now))
     evening = k.evening_told if k.evening_told is None or is_reached(k.evening_told, 0, now) else None

@@ -6,6 +6,7 @@ Of any other nobody knows whether it is still to be paid: a debt collector's inv
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import lru_cache
 
 
 class Standing(StrEnum):
@@ -24,6 +25,9 @@ class Standing(StrEnum):
     GONE = "gone"
 
 
+STATUSES_KEPT = 64
+"""Of how many statuses is remembered what they mean: a provider has few, and each invoice has one."""
+
 UNPAID = "unpaid"
 """The status of an open invoice, in any letter case. If ``is_open`` is missing, it alone means "open"."""
 
@@ -41,6 +45,7 @@ _NOT_PAID = frozenset(
 """Statuses of closed invoices that are not paid, even if they bear a date of payment from earlier days."""
 
 
+@lru_cache(STATUSES_KEPT)
 def standing_of(status: str, *, is_open: bool, has_paid_date: bool) -> Standing:
     """Return how an invoice stands. ``is_open`` alone decides whether it is open.
 
@@ -55,6 +60,7 @@ def standing_of(status: str, *, is_open: bool, has_paid_date: bool) -> Standing:
     return Standing.CLOSED if meaning is Standing.OPEN else meaning
 
 
+@lru_cache(STATUSES_KEPT)
 def is_plain(status: str, standing: Standing) -> bool:
     """Return whether a status says just that, so that people need not see the provider's own word for it."""
     return _MEANINGS.get(status.casefold()) is standing

@@ -96,23 +96,24 @@ def is_missing(value: object, zone: ZoneInfo) -> bool:
 
 def _spelled(value: object) -> tuple[str, str]:
     """Return a date's spelling, and the name of its zone if that stands beside it. Empty: no date has this form."""
-    zone = ""
-    match value:
-        case str(text):
-            pass
-        case bool():
-            return "", ""
-        case int() | float():
-            text = f"{value:.0f}"
-        case {"date": str(text), **others}:  # how PHP writes a DateTime
-            zone = given if isinstance(given := others.get("timezone"), str) else ""
-        case {"timestamp": int(seconds)}:  # how Carbon writes its fields
-            text = str(seconds)
-        case _:
-            return "", ""
+    text, zone = (value, "") if isinstance(value, str) else _spelled_otherwise(value)
     if len(text) + len(zone) > MAX_SPELLING_LENGTH or not text.isascii():
         return "", ""
     return text.strip(), zone
+
+
+def _spelled_otherwise(value: object) -> tuple[str, str]:
+    """Return the spelling, and the name of the zone, of a date that is no text."""
+    match value:
+        case bool():
+            return "", ""
+        case int() | float():
+            return f"{value:.0f}", ""
+        case {"date": str(text), **others}:  # how PHP writes a DateTime
+            return text, given if isinstance(given := others.get("timezone"), str) else ""
+        case {"timestamp": int(seconds)}:  # how Carbon writes its fields
+            return str(seconds), ""
+    return "", ""
 
 
 def _read(text: str, zone_name: str, zone: ZoneInfo) -> datetime | date | None:

@@ -110,7 +110,7 @@ def text(value: object) -> str:
     plain = value[:MAX_TEXT_LENGTH]
     if "&" in plain:
         plain = _REFERENCE.sub(lambda found: html.unescape(found[0]), plain)
-    if not plain.isprintable():
+    if not plain.isprintable() and not plain.replace("\n", "").isprintable():
         lines = plain.replace("\r\n", "\n").replace("\t", " ").split("\n")
         plain = "\n".join(line if line.isprintable() else _visible(line) for line in lines)
     return plain.strip()
