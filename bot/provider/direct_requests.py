@@ -12,8 +12,7 @@ from typing import Any, NamedTuple, cast
 
 import httpx
 
-HEADERS = {"Accept-Encoding": "gzip, deflate"}
-JSON = {"Content-Type": "application/json"}
+from bot.provider.transport import Body, Timeouts, Transport, body_of
 
 MAX_BYTES = 32 * 1024 * 1024
 """Of an answer, decoded. Telegram's are far shorter; a page of something in between may have no end."""
@@ -33,40 +32,37 @@ class DirectRequests:
     Raise :class:`httpx.HTTPError` if no whole answer comes, or one that is far too long.
     """
 
-    def __init__(self, transport: httpx.AsyncBaseTransport, agent: str) -> None:
+    def __init__(self, transport: Transport, agent: str) -> None:
         self._transport = transport
-        self._headers = {**HEADERS, "User-Agent": agent}
+        self._headers = [("Accept-Encoding", "gzip, deflate"), ("User-Agent", agent)]
+        self._json_headers = [*self._headers, ("Content-Type", "application/json")]
 
     async def __call__(
         self,
         method: str,
         url: str,
-        timeouts: Mapping[str, float | None],
+        timeouts: Timeouts,
         *,
         json: bytes = b"",
         form: Mapping[str, str] | None = None,
         files: Mapping[str, Any] | None = None,
     ) -> Answered:
         """Send one request, with a body of JSON or a form with files. ``timeouts`` are httpx's, by their names."""
-        request = httpx.Request(
-            method,
-            _read_url(url),
-            headers={**self._headers, **JSON} if json else self._headers,
-            content=json or None,
-            data=form,
-            files=files,
-            extensions={"timeout": timeouts},
-        )
-        response = await self._transport.handle_async_request(request)
-        try:  # the transport has decoded it, so httpx need not look at each piece
+        read_url = _read_url(url)
+        headers, content = self._json_headers if json else self._headers, cast("Body", json)
+        if form is not None:
+            request = httpx.Request(method, read_url, headers=headers, data=form, files=files)
+            headers, content = request.headers.multi_items(), body_of(request)
+        answer = await self._transport.exchange(method, read_url, headers, content, timeouts)
+        try:
             body = bytearray()
-            async for piece in cast("httpx.AsyncByteStream", response.stream):
+            async for piece in answer:
                 body += piece
                 if len(body) > MAX_BYTES:
-                    raise httpx.ReadError(f"the answer is longer than {MAX_BYTES} bytes", request=request)
+                    raise httpx.ReadError(f"the answer is longer than {MAX_BYTES} bytes")
         finally:
-            await response.aclose()
-        return Answered(response.status_code, bytes(body), response.headers.get("retry-after", ""))
+            await answer.aclose()
+        return Answered(answer.status, bytes(body), answer.field("Retry-After"))
 
     async def close(self) -> None:
         """Close all connections. The next request opens new ones."""

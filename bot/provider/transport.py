@@ -23,8 +23,10 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from http import HTTPStatus
-from typing import cast
+from types import TracebackType
+from typing import Self, cast
 
 import aiohttp
 import httpx
@@ -50,6 +52,8 @@ DECODED = frozenset({"gzip", "deflate", "br", "zstd"})
 """Content codings that aiohttp decodes, the last two where their libraries are installed."""
 
 Timeouts = Mapping[str, float | None]
+Fields = Sequence[tuple[str, str]]
+Body = bytes | httpx.AsyncByteStream
 
 
 class AnswerRefused(httpx.RemoteProtocolError):
@@ -66,7 +70,7 @@ def make_transport(
     always_rest: bool = False,
     verify: ssl.SSLContext | None = None,
     proxies: Mapping[str, str] | None = None,
-) -> httpx.AsyncBaseTransport:
+) -> Transport:
     """Return a transport for at most ``max_connections`` requests at once. Another one waits up to the pool time-out.
 
     After an answer, a connection rests before it is used for another ``Authorization``, or before any request if
@@ -76,7 +80,7 @@ def make_transport(
 
     Raise :class:`StartError` if the trusted certificates can't be read.
     """
-    return _Transport(max_connections, verify or trusted_certificates(), proxies, always_rest=always_rest)
+    return Transport(max_connections, verify or trusted_certificates(), proxies, always_rest=always_rest)
 
 
 def trusted_certificates() -> ssl.SSLContext:
@@ -89,7 +93,9 @@ def trusted_certificates() -> ssl.SSLContext:
         ) from None
 
 
-class _Transport(httpx.AsyncBaseTransport):
+class Transport(httpx.AsyncBaseTransport):
+    """Sends requests of httpx, or (:meth:`exchange`) of those who need no more than a status and a body."""
+
     def __init__(
         self, max_connections: int, verify: ssl.SSLContext, proxies: Mapping[str, str] | None, *, always_rest: bool
     ) -> None:
@@ -102,14 +108,31 @@ class _Transport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         timeouts: Timeouts = request.extensions.get("timeout", {})
-        proxy = self._proxies.leading_to(request.url)
-        await self._take_slot(request, timeouts.get("pool"))
+        headers = request.headers.multi_items()
+        answer = await self.exchange(request.method, request.url, headers, body_of(request), timeouts)
+        return httpx.Response(
+            answer.status,
+            headers=answer.fields,
+            stream=answer,
+            extensions={
+                "http_version": b"HTTP/1.1",
+                "reason_phrase": answer.reason.encode(errors="surrogateescape"),
+            },
+        )
+
+    async def exchange(self, method: str, url: httpx.URL, headers: Fields, body: Body, timeouts: Timeouts) -> Answer:
+        """Send a request, and return its answer as soon as its head is here. Close it: until then it has a slot.
+
+        Raise :class:`httpx.RequestError`.
+        """
+        proxy = self._proxies.leading_to(url)
+        await self._take_slot(timeouts.get("pool"))
         try:
-            answer = await self._send(request, timeouts, proxy)
+            answer = await self._send(method, url, _sent(headers, url, proxy), body, timeouts, proxy)
             if proxy and answer.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
                 answer.close()
-                raise httpx.ProxyError(f"{proxy} asks for a password", request=request)
-            return _response(answer, request, self._slots)
+                raise httpx.ProxyError(f"{proxy} asks for a password")
+            return Answer(answer, headers, self._slots)
         except BaseException:
             self._slots.release()
             raise
@@ -119,7 +142,7 @@ class _Transport(httpx.AsyncBaseTransport):
         if session is not None:
             await session.close()
 
-    async def _take_slot(self, request: httpx.Request, timeout: float | None) -> None:
+    async def _take_slot(self, timeout: float | None) -> None:
         if not self._slots.locked():  # nobody waits, so there is no time to measure
             await self._slots.acquire()
             return
@@ -127,33 +150,33 @@ class _Transport(httpx.AsyncBaseTransport):
             async with asyncio.timeout(timeout):
                 await self._slots.acquire()
                 return
-        raise httpx.PoolTimeout("No connection became free in time", request=request)
+        raise httpx.PoolTimeout("No connection became free in time")
 
-    async def _send(self, request: httpx.Request, timeouts: Timeouts, proxy: Proxy | None) -> aiohttp.ClientResponse:
+    async def _send(
+        self, method: str, url: httpx.URL, headers: Fields, body: Body, timeouts: Timeouts, proxy: Proxy | None
+    ) -> aiohttp.ClientResponse:
         connect = timeouts.get("connect")  # aiohttp's own "connect" covers name resolution and TLS too
-        upload = _Upload(request, timeouts.get("write"))
+        request = partial(
+            self._open_session().request,
+            method,
+            str(url),
+            headers=headers,
+            allow_redirects=False,
+            timeout=aiohttp.ClientTimeout(connect=connect, sock_connect=connect, sock_read=timeouts.get("read")),
+            proxy=proxy.url if proxy else None,
+            proxy_headers=proxy.headers if proxy else None,  # those of a tunnel
+        )
         try:
-            async with upload.guard:
-                return await self._open_session().request(
-                    request.method,
-                    str(request.url),
-                    headers=_headers(request, proxy),
-                    data=upload.body,
-                    allow_redirects=False,
-                    timeout=aiohttp.ClientTimeout(
-                        connect=connect, sock_connect=connect, sock_read=timeouts.get("read")
-                    ),
-                    proxy=proxy.url if proxy else None,
-                    proxy_headers=proxy.headers if proxy else None,  # those of a tunnel
-                )
+            if isinstance(body, bytes) and len(body) <= WRITE_CHUNK:
+                return await request(data=body or None)
+            async with _Upload(body, timeouts.get("write")) as upload:
+                return await request(data=upload)
         except aiohttp.ClientError as error:
-            failure: httpx.RequestError = _mapped(error, request, proxy)
+            failure: httpx.RequestError = _mapped(error, proxy)
         except TimeoutError:
-            failure = httpx.WriteTimeout("The peer stopped reading", request=request)
+            failure = httpx.WriteTimeout("The peer stopped reading")
         except OSError as error:
-            failure = _mapped(error, request, proxy)
-        finally:
-            upload.end()
+            failure = _mapped(error, proxy)
         raise failure
 
     def _open_session(self) -> aiohttp.ClientSession:
@@ -169,38 +192,42 @@ class _Transport(httpx.AsyncBaseTransport):
         return self._session
 
 
-def _headers(request: httpx.Request, proxy: Proxy | None) -> Sequence[tuple[str, str]]:
-    headers = request.headers
-    if proxy is not None and request.url.scheme == "http":
-        headers = headers.copy()
-        headers.update(proxy.headers)  # such a request goes to the proxy itself
-    # How a body is sent is aiohttp's matter.
-    return [(name, value) for name, value in headers.multi_items() if name != "transfer-encoding"]
+def body_of(request: httpx.Request) -> Body:
+    """Return what a request carries: whole if it is in memory, else in pieces."""
+    try:
+        return request.content
+    except httpx.RequestNotRead:
+        return cast("httpx.AsyncByteStream", request.stream)
 
 
-class _Upload(httpx.AsyncByteStream):
-    """A request's body in pieces. ``guard`` ends the request when the peer does not take a piece in time."""
+def _sent(headers: Fields, url: httpx.URL, proxy: Proxy | None) -> Fields:
+    """Return the headers as they are sent. How a body is sent is aiohttp's matter."""
+    if proxy is not None and url.scheme == "http":
+        headers = [*headers, *proxy.headers.items()]  # such a request goes to the proxy itself
+    return [field for field in headers if field[0].lower() != "transfer-encoding"]
 
-    def __init__(self, request: httpx.Request, timeout: float | None) -> None:
-        self.guard = asyncio.timeout(None)
-        self._request = request
+
+class _Upload:
+    """A request's body in pieces. As a context, it ends the request when the peer does not take a piece in time."""
+
+    def __init__(self, body: Body, timeout: float | None) -> None:
+        self._stream = httpx.ByteStream(body) if isinstance(body, bytes) else body
+        self._guard = asyncio.timeout(None)
         self._write_timeout = timeout
         self._over = False
 
-    @property
-    def body(self) -> bytes | _Upload | None:
-        """The body itself if it is short, this object otherwise, and None if there is no body."""
-        with suppress(httpx.RequestNotRead):
-            if len(self._request.content) <= WRITE_CHUNK:
-                return self._request.content or None
+    async def __aenter__(self) -> Self:
+        await self._guard.__aenter__()
         return self
 
-    def end(self) -> None:
-        """Stop setting the guard: the answer is here, or none will come."""
-        self._over = True
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over = True  # the answer is here, or none will come
+        await self._guard.__aexit__(kind, error, trace)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for part in cast("httpx.AsyncByteStream", self._request.stream):
+        async for part in self._stream:
             for start in range(0, len(part), WRITE_CHUNK):
                 self._allow(self._write_timeout)
                 yield part[start : start + WRITE_CHUNK]
@@ -208,49 +235,38 @@ class _Upload(httpx.AsyncByteStream):
 
     def _allow(self, seconds: float | None) -> None:
         if not self._over:
-            self.guard.reschedule(None if seconds is None else asyncio.get_running_loop().time() + seconds)
+            self._guard.reschedule(None if seconds is None else asyncio.get_running_loop().time() + seconds)
 
 
-def _response(answer: aiohttp.ClientResponse, request: httpx.Request, slots: asyncio.Semaphore) -> httpx.Response:
-    dropped, refused = {b"set-cookie"}, ""
-    coding = ", ".join(answer.headers.getall("Content-Encoding", ())).lower()
-    if coding in DECODED and coding in _asked_for(request):
-        dropped |= {b"content-encoding", b"content-length"}  # they are about the coded body
-    elif coding not in {"", "identity"}:
-        refused = f"content coding {coding[:60]!r} was not asked for"
-    return httpx.Response(
-        answer.status,
-        headers=[(name, value) for name, value in answer.raw_headers if name.lower() not in dropped],
-        stream=_Body(answer, request, slots, refused),
-        extensions={
-            "http_version": b"HTTP/1.1",
-            "reason_phrase": (answer.reason or "").encode(errors="surrogateescape"),
-        },
-    )
+class Answer(httpx.AsyncByteStream):
+    """An answer, and its body in pieces, decoded. Closing it gives the slot back, once.
 
+    ``asked`` are the request's headers. A body in a coding that they don't allow can't be read.
+    """
 
-def _asked_for(request: httpx.Request) -> Iterable[str]:
-    """Return the content codings that the answer may have. A request that names none allows any."""
-    fields = request.headers.get("accept-encoding")
-    return DECODED if fields is None else [each.partition(";")[0].strip().lower() for each in fields.split(",")]
-
-
-class _Body(httpx.AsyncByteStream):
-    """An answer's body. Closing it gives the slot back, once. It can't be read if its coding is ``refused``."""
-
-    def __init__(
-        self, answer: aiohttp.ClientResponse, request: httpx.Request, slots: asyncio.Semaphore, refused: str
-    ) -> None:
+    def __init__(self, answer: aiohttp.ClientResponse, asked: Fields, slots: asyncio.Semaphore) -> None:
+        self.status = answer.status
+        self.reason = answer.reason or ""
         self._answer = answer
-        self._request = request
         self._slots: asyncio.Semaphore | None = slots
-        self._refused = refused
+        self._coding = ", ".join(answer.headers.getall("Content-Encoding", ())).lower()
+        self._is_decoded = self._coding in DECODED and self._coding in _codings(asked)
+
+    @property
+    def fields(self) -> Sequence[tuple[bytes, bytes]]:
+        """The fields of its head, without those that are only about the coded body."""
+        dropped = {b"set-cookie"} | ({b"content-encoding", b"content-length"} if self._is_decoded else set())
+        return [(name, value) for name, value in self._answer.raw_headers if name.lower() not in dropped]
+
+    def field(self, name: str) -> str:
+        """Return a field of its head. Empty: it has none."""
+        return self._answer.headers.get(name, "")
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         since_turn = 0
         try:
             async for chunk in self._answer.content.iter_any():
-                if self._refused:
+                if not self._is_decoded and self._coding not in {"", "identity"}:
                     break
                 yield chunk
                 since_turn += len(chunk)
@@ -259,9 +275,9 @@ class _Body(httpx.AsyncByteStream):
                     await asyncio.sleep(0)
             else:
                 return
-            failure: httpx.RequestError = httpx.DecodingError(self._refused, request=self._request)
+            failure: httpx.RequestError = httpx.DecodingError(f"content coding {self._coding[:60]!r} was not asked for")
         except (aiohttp.ClientError, OSError) as error:
-            failure = _mapped(error, self._request)
+            failure = _mapped(error)
         raise failure
 
     async def aclose(self) -> None:
@@ -275,7 +291,13 @@ class _Body(httpx.AsyncByteStream):
             slots.release()
 
 
-def _mapped(error: Exception, request: httpx.Request, proxy: Proxy | None = None) -> httpx.RequestError:
+def _codings(asked: Fields) -> Iterable[str]:
+    """Return the content codings that the answer may have. A request that names none allows any."""
+    fields = [value for name, value in asked if name.lower() == "accept-encoding"]
+    return [each.partition(";")[0].strip().lower() for each in ",".join(fields).split(",")] if fields else DECODED
+
+
+def _mapped(error: Exception, proxy: Proxy | None = None) -> httpx.RequestError:
     """Return httpx's error for aiohttp's. It is a connect error only if surely nothing was sent.
 
     Its text names what failed, but no path: that may hold the bot's token.
@@ -283,12 +305,12 @@ def _mapped(error: Exception, request: httpx.Request, proxy: Proxy | None = None
     words, found = _words(error), next((ours for theirs, ours in _ERRORS if isinstance(error, theirs)), httpx.ReadError)
     fault = _fault_in_http(error)
     if isinstance(fault, ContentEncodingError):
-        return httpx.DecodingError("the compressed body can't be read", request=request)
+        return httpx.DecodingError("the compressed body can't be read")
     if fault is not None and not isinstance(fault, PayloadEncodingError):  # that is a body cut short
         words, found = f"{type(fault).__name__}: {_first_words(fault.message)}", AnswerRefused
     if proxy is not None and found in {httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError}:
-        return httpx.ProxyError(f"{proxy} does not connect: {words}", request=request)
-    return found(words if proxy is None else f"{words}, through {proxy}", request=request)
+        return httpx.ProxyError(f"{proxy} does not connect: {words}")
+    return found(words if proxy is None else f"{words}, through {proxy}")
 
 
 def _fault_in_http(error: BaseException | None) -> HttpProcessingError | None:
