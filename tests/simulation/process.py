@@ -6,13 +6,12 @@ import asyncio
 import os
 from collections import Counter
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Executor, Future
 from datetime import timedelta
 from heapq import heappop
 from inspect import iscoroutinefunction
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, TypeVar
 
 import structlog
 
@@ -27,6 +26,7 @@ from bot.services.workers import Workers
 from bot.store.store import Store
 from bot.store.tinydb import files
 from bot.store.tinydb.memory import LeaseQueue
+from bot.store.tinydb.one_thread import OneThread
 from bot.store.tinydb.opening import open_store
 from bot.store.vault import new_key
 from tests.store.backends import folder_of
@@ -34,7 +34,6 @@ from tests.store.faulty_os import FaultyOs, Killed
 
 log = structlog.get_logger()
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 URL = "https://provider.example/api/v1"
@@ -96,15 +95,21 @@ class KillablePort:
         return killable
 
 
-class InlineExecutor(Executor):
-    """Runs the store's work at once, so that nothing depends on the timing of threads."""
+class InlineThread(OneThread):
+    """Does the store's work at once, so that nothing depends on the timing of threads."""
 
-    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        future: Future[T] = Future()
+    def run(self, work: Callable[[], T]) -> asyncio.Future[T]:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+
+        def hand_on(give: Callable[[Any], None], result: Any) -> None:
+            if not future.cancelled():
+                give(result)
+
         try:
-            future.set_result(fn(*args, **kwargs))
+            loop.call_soon(hand_on, future.set_result, work())
         except BaseException as error:  # noqa: BLE001  # the caller handles it
-            future.set_exception(error)
+            loop.call_soon(hand_on, future.set_exception, error)
         return future
 
 
@@ -138,8 +143,7 @@ class Process:
         self.clock = clock
         self._raw: Store = open_store(folder, KEYS, clock)
         self._backend = folder_of(self._raw)
-        self._backend._worker.shutdown(wait=False)
-        self._backend._worker = InlineExecutor()  # type: ignore[assignment]  # as an executor, it is as good
+        self._backend._thread = InlineThread("store")
         self._note_when_alerts_are_found(messenger)
         self.store: Any = KillablePort(self._raw, self.kill_switch)
         provider, messenger = KillablePort(provider, self.kill_switch), KillablePort(messenger, self.kill_switch)

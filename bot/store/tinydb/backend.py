@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Coroutine
 from datetime import datetime
 from functools import partial
@@ -27,8 +26,8 @@ class TinyBackend:
     """Implement :class:`bot.store.backend.Backend`.
 
     Transactions run in one thread, one after the other, so the event loop never waits for the disk, and a customer for
-    no more than one of them. ``first_key`` is
-    the id of the key that tokens are sealed with. ``lock`` keeps other processes out of the folder.
+    no more than one of them. ``first_key`` is the id of the key that tokens are sealed with. ``lock`` keeps other
+    processes out of the folder.
     """
 
     def __init__(self, data_dir: Path, first_key: str, lock: BaseFileLock | None = None) -> None:
@@ -41,12 +40,12 @@ class TinyBackend:
         self.take_lease, self.give_back_lease = leases.take, leases.give_back
         self.take_from_bucket = TokenBuckets().take
         self._lock = lock
-        self._worker = OneThread("store")
+        self._thread = OneThread("store")
         self._doubtful: set[str] = set()
         self._closed = False
 
     def run(self, work: Work[T]) -> Awaitable[T]:
-        return asyncio.wrap_future(self._worker.submit(partial(self._run, work)))
+        return self._thread.run(partial(self._run, work))
 
     def change_held(self, what: Held, claim: Claim, change: ChangeHeld) -> Awaitable[bool]:
         return self.run(lambda t: change_held(t, what, claim, change))
@@ -95,8 +94,8 @@ class TinyBackend:
         if not self._closed:
             self._closed = True
             if self._lock is not None:
-                await asyncio.wrap_future(self._worker.submit(self._lock.release))
-            self._worker.shutdown()
+                await self._thread.run(self._lock.release)
+            self._thread.close()
 
 
 def run_to_end(work: Awaitable[T]) -> T:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
+from bot.domain.chat_keys import slot_of
 from bot.domain.packs.pack import LONGEST_PACK_WAIT
 from bot.domain.unchanged import Unchanged
 from bot.domain.waits import LONG_AGO, cut, is_ahead
@@ -19,7 +20,7 @@ from bot.ports import Backlog, Lease
 from bot.store.backend import Hold, StoredGlance, note_void_waits
 from bot.store.rules import packs
 from bot.store.rules.check_times import CheckTimes
-from bot.store.rules.records import ChatRecord, PaymentRow
+from bot.store.rules.records import ChatRecord, PaymentRow, blank
 from bot.store.tinydb.last_checks import LastCheck, LastChecks, Seen
 from bot.store.vault import key_id_of
 
@@ -217,6 +218,8 @@ class ChatIndex:
         self.claimed: dict[int, ChatRecord] = {}
         """Chats that are being checked, as they were read for it, as long as nothing of them has changed."""
         self.accounts: dict[int, str] = {}
+        self.beside: set[int] = set()
+        """The keys of accounts beside a chat's first one that have a file. Few chats have any, and each answer asks."""
         self.other_keys: dict[int, str] = {}
         """Chats whose token another key has sealed."""
         self.packs: dict[int, datetime] = {}
@@ -277,6 +280,7 @@ class ChatIndex:
     def sync(self, chat_id: int, record: ChatRecord | None) -> None:
         """Bring the index in line with a chat's record (None: there is no such chat). Leases stay valid."""
         self.claimed.pop(chat_id, None)
+        self.note_stored(chat_id, is_stored=record is not None and not blank(record))
         self._sync_link(chat_id, record)
         self.packs.pop(chat_id, None)
         if record is not None and (due_at := packs.due_at(record)) is not None:
@@ -294,6 +298,15 @@ class ChatIndex:
         else:
             wait = record.message_wait
             self.messages.put(chat_id, wait.until, wait.set_at, though_leased=True)
+
+    def note_stored(self, chat_id: int, *, is_stored: bool) -> None:
+        """Note whether there is a file of this key."""
+        if slot_of(chat_id) == 0:
+            return
+        if is_stored:
+            self.beside.add(chat_id)
+        else:
+            self.beside.discard(chat_id)
 
     def _sync_link(self, chat_id: int, record: ChatRecord | None) -> None:
         self.other_keys.pop(chat_id, None)

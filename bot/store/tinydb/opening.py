@@ -146,6 +146,7 @@ def _read_all(backend: TinyBackend, look: Callable[[ChatRecord], None] = lambda 
     """
     waiting = list[ChatRecord]()
     for chat_id in backend.folder.chat_ids():
+        backend.chats.note_stored(chat_id, is_stored=True)  # also if it is damaged
         try:
             record = backend.transaction().load_chat(chat_id, with_known=False)
         except ChatUnreadable as error:

@@ -13,7 +13,7 @@ import structlog
 from tinydb import TinyDB
 
 from bot.domain.alerts import KnownInvoice, SentMessage
-from bot.domain.chat_keys import keys_of
+from bot.domain.chat_keys import keys_of, slot_of
 from bot.domain.chats import Silence
 from bot.domain.deliveries import Claim
 from bot.domain.invitations import Invitation
@@ -155,6 +155,8 @@ class TinyTransaction:
         if chat_id in self._saved:  # in this transaction
             saved = self._saved[chat_id]
             return saved is not None and not blank(saved.record)
+        if slot_of(chat_id) and chat_id not in self._chats.beside:
+            return False
         return self._folder.has(chat_file(chat_id))
 
     async def chat_ids(self) -> list[int]:
