@@ -38,7 +38,7 @@ REST = 2.0
 LONGEST = 300.0
 ECHO_NAME = "python-telegram-bot's echo"
 
-HIDDEN = "import sys; sys.modules |= dict.fromkeys(('rich', 'pygments', 'better_exceptions'))\n"
+HIDDEN = "import sys; sys.modules |= dict.fromkeys(('better_exceptions', 'greenlet', 'pygments', 'pytz', 'rich'))\n"
 ECHO = """
 import sys
 from telegram.ext import Application, MessageHandler, filters
