@@ -172,7 +172,8 @@ async def watched() -> list[Figure]:
             for order in ("first", "second"):
                 await watchdog.during(f"{order} check of {INVOICES:,} invoices", checker.check_now(linked))
             browsing = Browsing(AccountReads(client, store, clock))
-            searching = Searching(browsing, store, clock, vocabulary_of(load_translations("EUR", ZONE)), ZONE)
+            vocabulary = vocabulary_of(load_translations("EUR", ZONE))
+            searching = Searching(browsing, store, clock, lambda: vocabulary, ZONE)
             listing = await watchdog.during(f"list {INVOICES:,} invoices", browsing.listing(linked, Query()))
             for text in ("shop 7,77 März", "Betriebsystem"):
                 search = searching.run(linked, searching.read(text, NOW.date()), NOW.date(), Query())

@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Never
 
 import stamina
@@ -96,9 +97,8 @@ class InvoiceBot:
         texts_for = make_texts_for(self.translations, plan)
         messenger = TelegramMessenger(telegram.bot, texts_for, plan)
         pack_messenger = TelegramPackMessenger(telegram.bot, texts_for, plan)
-        self.services = Services(
-            settings, store, providers, messenger, pack_messenger, plan, clock, vocabulary_of(self.translations)
-        )
+        words = partial(vocabulary_of, self.translations)
+        self.services = Services(settings, store, providers, messenger, pack_messenger, plan, clock, words)
         self._store = store
         self._clock_watch = clock_watch or ClockWatch(clock)
         self.health = health or Health(clock, self._clock_watch)

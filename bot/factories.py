@@ -126,7 +126,7 @@ class Providers(NamedTuple):
 class Services:
     """The use cases on one store, provider, messenger and clock, and the workers in which they run.
 
-    The words of ``vocabulary`` mean something to the search.
+    ``vocabulary`` returns the words that mean something to the search.
     """
 
     def __init__(
@@ -138,7 +138,7 @@ class Services:
         pack_messenger: PackMessenger,
         plan: CheckPlan,
         clock: Clock,
-        vocabulary: Vocabulary,
+        vocabulary: Callable[[], Vocabulary],
     ) -> None:
         provider, rules = providers.for_people, settings.payment_rules
         self.check_workers = Workers(checks_at_once(settings))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import date, tzinfo
+from functools import cache
 
 from bot.domain.chats import Chat, Place
 from bot.domain.invoices import Listing
@@ -25,20 +26,23 @@ MAX_LETTERS = 200
 
 
 class Searching:
-    """Searches in the list of a linked chat. The words of ``vocabulary`` mean something; ``zone`` is the provider's."""
+    """Searches in the list of a linked chat. ``zone`` is the provider's.
+
+    ``vocabulary`` returns the words that mean something. It is not called before somebody searches.
+    """
 
     def __init__(
-        self, browsing: Browsing, store: PendingStore, clock: Clock, vocabulary: Vocabulary, zone: tzinfo
+        self, browsing: Browsing, store: PendingStore, clock: Clock, vocabulary: Callable[[], Vocabulary], zone: tzinfo
     ) -> None:
         self._browsing = browsing
         self._store = store
         self._clock = clock
-        self._vocabulary = vocabulary
+        self._vocabulary = cache(vocabulary)
         self._zone = zone
 
     def read(self, text: str, today: date) -> tuple[Condition, ...]:
         """Return the conditions in what somebody typed, or none. Raise :class:`SearchTooLong`."""
-        conditions = conditions_in(" ".join(text.split()), self._vocabulary, today)
+        conditions = conditions_in(" ".join(text.split()), self._vocabulary(), today)
         if len(text) > MAX_LETTERS or len(conditions) > MAX_CONDITIONS:
             raise SearchTooLong
         return conditions
@@ -81,7 +85,7 @@ class Searching:
             find,
             listing.invoices,
             conditions,
-            self._vocabulary,
+            self._vocabulary(),
             similar,
             today,
             lambda due: is_over(due, self._zone, now),
@@ -98,7 +102,7 @@ class Searching:
         return listing
 
     def conditions(self, search: SearchText) -> tuple[Condition, ...]:
-        return conditions_in(search.text, self._vocabulary, search.asked_on)
+        return conditions_in(search.text, self._vocabulary(), search.asked_on)
 
 
 def invoice_meant(conditions: tuple[Condition, ...]) -> int | None:
