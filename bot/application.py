@@ -128,7 +128,6 @@ class InvoiceBot:
         """
         services = self.services
         await retry_forever(self.telegram.initialize)
-        await publish_profile(self.telegram.bot, self.translations)
 
         async def check_due() -> None:
             await services.checker.work_off(0.9 * tick)  # it has ended when the next one begins
@@ -143,15 +142,16 @@ class InvoiceBot:
             services.linking.tick,
             services.pack_sender.tick,
         )
-        for work in ticks:
-            repeat(self._queue, work, tick)
         await self.telegram.start()
         self._watching = asyncio.create_task(self._watch_clock())
         self._receiving = asyncio.create_task(self.source.run())
-        self.health.watch(self._store, self.source, services.checker)
         if self._web_app is not None:
             self._web_app.calendars = self._calendar_feed
             self._web_app.webhook = self.source if isinstance(self.source, Webhook) else None
+        await publish_profile(self.telegram.bot, self.translations)  # people are answered meanwhile
+        for work in ticks:
+            repeat(self._queue, work, tick)
+        self.health.watch(self._store, self.source, services.checker)
         log.info("bot is running", name=self.telegram.bot.username)
         return self._receiving
 

@@ -25,7 +25,7 @@ log = structlog.get_logger()
 async def publish_profile(bot: Bot, translations: Translations) -> None:
     """Set menus and descriptions in every language; the first language also serves all others.
 
-    A failure is only logged. It ends the rest of its kind, so that an outage holds up no start for long.
+    A failure is only logged. It ends the rest of its kind, so that an outage is asked no more than twice.
     """
     for publish in (publish_menus, publish_descriptions):
         try:
