@@ -52,51 +52,51 @@ INTERVAL = 90
 """Seconds between two checks of a chat: as many checks as ten times the chats make in a quarter of an hour."""
 
 
-def now() -> tuple[float, float, float]:
-    """Return the clock, and the processor time of this process and of this thread."""
-    return time.perf_counter(), time.process_time(), time.thread_time()
+def now() -> tuple[float, float]:
+    """Return the clock, and the processor time of this process."""
+    return time.perf_counter(), time.process_time()
 
 
 class Hold(NamedTuple):
-    """Milliseconds without a turn, how long this process worked meanwhile, and the loop's thread alone."""
+    """The longest hold in milliseconds, by the clock, and as far as this process worked meanwhile.
 
-    lasted: float
-    worked: float
-    loop_worked: float
+    The latter is what would be left on an idle machine, at most.
+    """
 
-    @property
-    def ours(self) -> float:
-        """What would be left of it on an idle machine, at most."""
-        return min(self.lasted, self.worked)
+    lasted: float = 0.0
+    ours: float = 0.0
+
+    def or_longer(self, lasted: float, worked: float) -> Hold:
+        return Hold(max(self.lasted, lasted), max(self.ours, min(lasted, worked)))
 
 
 class Watch(selectors.DefaultSelector):
     """Measures the turns of a loop: from one look for what has come to the next, everybody else waits.
 
-    Counts what the bot logs, too.
+    It keeps only the longest, so that there is no garbage of its own to be collected. Counts what the bot logs, too.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.holds: list[Hold] = []
+        self.longest = Hold()
         self.events: Counter[str] = Counter()
         self.steps: Steps | None = None
         self._began = now()
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        hold = Hold(*(1000 * (end - begin) for begin, end in zip(self._began, now(), strict=True)))
-        if hold.lasted > 1:
-            self.holds.append(hold)
+        lasted, worked = (1000 * (end - began) for began, end in zip(self._began, now(), strict=True))
+        self.longest = self.longest.or_longer(lasted, worked)
         if self.steps is not None:
-            self.steps.turn_ended(f"{hold.lasted:.0f} ms, {hold.ours:.0f} of them by the bot", hold.ours)
+            ours = min(lasted, worked)
+            self.steps.turn_ended(f"{lasted:.0f} ms, {ours:.0f} of them by the bot", ours)
         events = super().select(timeout)
         self._began = now()
         return events
 
-    def begin_anew(self) -> list[Hold]:
-        """Return the holds so far, and forget them."""
-        holds, self.holds = self.holds, []
-        return holds
+    def begin_anew(self) -> Hold:
+        """Return the longest hold so far, and forget it."""
+        longest, self.longest = self.longest, Hold()
+        return longest
 
     @contextmanager
     def counting(self) -> Iterator[None]:
@@ -135,8 +135,8 @@ def free_port() -> int:
         return int(listening.getsockname()[1])
 
 
-async def run_cycles(folder: Path, chats: int, watch: Watch) -> dict[str, list[Hold]]:
-    """Run the bot. Return the holds of the first cycle, and of a later one."""
+async def run_cycles(folder: Path, chats: int, watch: Watch) -> dict[str, Hold]:
+    """Run the bot. Return the longest hold of the first cycle, and of a later one."""
     key, port = new_key(), free_port()
     known = [invoice for invoice in listed() if not invoice.is_open]
     await fill(folder, key, chats, known, lambda _: timedelta(0))
@@ -154,7 +154,7 @@ async def run_cycles(folder: Path, chats: int, watch: Watch) -> dict[str, list[H
         }
         settings = load_settings(_env_file=None)
         application.configure_logs(settings)
-        holds = dict[str, list[Hold]]()
+        holds = dict[str, Hold]()
         with watch.counting():
             bot = asyncio.create_task(application.run(settings))
             while not watch.events["bot is running"]:  # noqa: ASYNC110  # as below: nobody tells
@@ -180,14 +180,14 @@ def measure(chats: int = CHATS, *, with_steps: bool = False) -> list[Figure]:
         cycles = runner.run(run_cycles(Path(folder), chats, watch))
     if watch.steps is not None:
         watch.steps.show()
-    return [figure for cycle, holds in cycles.items() for figure in figures_of(chats, cycle, holds)]
+    return [figure for cycle, longest in cycles.items() for figure in figures_of(chats, cycle, longest)]
 
 
-def figures_of(chats: int, cycle: str, holds: list[Hold]) -> list[Figure]:
+def figures_of(chats: int, cycle: str, longest: Hold) -> list[Figure]:
     what = f"{chats:,} chats, {cycle} cycle: longest hold of the loop"
     return [
-        Figure(f"holds.{cycle}", f"{what}, as far as the bot worked", "ms", (max(hold.ours for hold in holds),)),
-        Figure(f"holds.{cycle}.clock", f"{what}, by the clock", "ms", (max(hold.lasted for hold in holds),)),
+        Figure(f"holds.{cycle}", f"{what}, as far as the bot worked", "ms", (longest.ours,)),
+        Figure(f"holds.{cycle}.clock", f"{what}, by the clock", "ms", (longest.lasted,)),
     ]
 
 

@@ -13,7 +13,7 @@ from bot.commands.data import migrate, move, rekey
 from bot.commands.outbox import outbox
 from bot.domain.chats import LANGUAGES
 from bot.errors import StartError
-from bot.garbage import no_full_collections
+from bot.garbage import no_collections
 from bot.invocation import program
 
 
@@ -38,7 +38,7 @@ def main() -> None:
 @main.command()
 def run() -> None:
     """Run the bot until it is stopped."""
-    with no_full_collections():
+    with no_collections():
         from bot import application
         from bot.settings import load_settings
 
