@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 
@@ -52,21 +54,24 @@ class Limiter:
         self._store = store
         self._clock = clock
         self._sleep = sleep
-        self._lines = {turn: asyncio.Lock() for turn in Turn}
+        self._lines = defaultdict[Turn, asyncio.Semaphore](partial(asyncio.Semaphore, 1))
 
     async def wait(self, longest: float) -> None:
         """Return when the caller may pass. Raise :class:`WaitTooLong` if that takes more than ``longest`` seconds."""
         loop, turn = asyncio.get_running_loop(), present_turn()
-        began = loop.time()
-        try:
-            async with asyncio.timeout(longest):
-                await self._lines[turn].acquire()
-        except TimeoutError:
-            raise WaitTooLong(longest) from None
+        began, line = loop.time(), self._lines[turn]
+        if not line.locked():  # nobody waits, so there is no time to measure
+            await line.acquire()
+        else:
+            try:
+                async with asyncio.timeout(longest):
+                    await line.acquire()
+            except TimeoutError:
+                raise WaitTooLong(longest) from None
         try:
             await self._take(turn, longest - (loop.time() - began))
         finally:
-            self._lines[turn].release()
+            line.release()
             if (waited := loop.time() - began) > NOTICEABLE_WAIT:
                 log.debug("waited for a rate limit", limit=self._name.partition(":")[0], seconds=waited)
 

@@ -67,6 +67,8 @@ class Arrivals:
         return max(timedelta(), 2 * trips[0] - trips[TRIPS_REMEMBERED // 2])
 
     def _seconds_until_room(self, now: datetime) -> float:
+        if len(self._count_until) + self._asking < self._limit:  # even with those that count no more
+            return 0.0
         longest = now + LONGEST_WAY + COUNTED_FOR  # a clock that was put back holds nobody up
         self._count_until = {call: until for call, until in self._count_until.items() if now < until <= longest}
         if len(self._count_until) + self._asking < self._limit:

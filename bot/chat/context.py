@@ -119,7 +119,7 @@ class Context:
     async def reply(self, screen: Screen) -> int:
         """Send a new message. Return its id."""
         whole = finished(self.t, screen)
-        return (await self._here(lambda place: sending.send(self.bot, place, whole))).message_id
+        return await self._here(lambda place: sending.send(self.bot, place, whole))
 
     async def reply_with_picture(self, screen: Screen, picture: bytes) -> int:
         """Send a picture, with the screen below it. Return the message's id."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -17,7 +17,7 @@ MIGRATIONS = frozenset({"migrate_to_chat_id", "migrate_from_chat_id"})
 WITH_PERSON = ("message", "edited_message", "callback_query", "my_chat_member")
 
 CLOSED = "closed"
-"""Under this name the library keeps an update that it has not read."""
+"""Under this name the library keeps updates that it has not read."""
 
 
 class Incoming:
@@ -29,9 +29,9 @@ class Incoming:
         self._bot = bot
 
     @classmethod
-    def closed(cls, update: Update, bot: Bot) -> Incoming:
-        """Return an update that :class:`bot.chat.request.UpdatesRequest` has left closed."""
-        return cls(update.api_kwargs[CLOSED], bot)
+    def all_in(cls, polled: Iterable[Update], bot: Bot) -> list[Incoming]:
+        """Return the updates of a poll, which :class:`bot.chat.request.UpdatesRequest` has left closed."""
+        return [cls(each, bot) for holder in polled for each in holder.api_kwargs[CLOSED]]
 
     @property
     def chat_id(self) -> int | None:

@@ -50,8 +50,7 @@ class TelegramMessenger:
         silent = not rings(heard, delivery, self._plan.preferences(delivery.chat).loudness)
         reply_to = _message_about(alerts[0], delivery) if len(alerts) == 1 else None
         with taking_turn(Turn.ALERT):
-            sent = await sending.send(self._bot, alerts[0].place, screen, silent=silent, reply_to=reply_to)
-        return sent.message_id
+            return await sending.send(self._bot, alerts[0].place, screen, silent=silent, reply_to=reply_to)
 
     def words_of(self, delivery: Delivery, alerts: Sequence[Alert], now: datetime) -> Mapping[int, str]:
         """Return what that message says of each invoice, as HTML."""
@@ -114,8 +113,8 @@ class TelegramMessenger:
         screen = finished(t, board_view(t, delivery, now, is_pinned=True))
         place = delivery.alerts[0].place
         with taking_turn(Turn.ALERT):
-            sent = await sending.send(self._bot, place, screen, silent=True)
-        return Board(sent.message_id, place.topic_id, "")
+            message_id = await sending.send(self._bot, place, screen, silent=True)
+        return Board(message_id, place.topic_id, "")
 
     async def pin_board(self, board: Board, chat: Chat) -> bool:
         """Pin it without a sound."""

@@ -97,7 +97,7 @@ class TelegramPackMessenger:
                 edit = partial(sending.edit, self._bot, place, pack.message_id, screen)
                 if await sending.retry_unsent(edit, idempotent=True):
                     return pack.message_id
-            return (await sending.send(self._bot, place, screen, silent=True)).message_id
+            return await sending.send(self._bot, place, screen, silent=True)
 
     def _texts(self, chat: Chat, pack: Pack) -> Texts:
         """Return the texts. What nobody asked for just now hides what it should: whoever holds the phone sees it."""

@@ -217,7 +217,8 @@ class Poller:
                 return []  # ask for the lease again: that must come right before a poll
             # Updates in progress come again at once, together with new ones, so waiting is of no use.
             wait = timedelta(0) if self._tracker.is_busy else POLL_TIMEOUT
-            updates = await self._bot.get_updates(self._tracker.offset, timeout=wait, allowed_updates=ALLOWED_UPDATES)
+            polled = await self._bot.get_updates(self._tracker.offset, timeout=wait, allowed_updates=ALLOWED_UPDATES)
+            updates = Incoming.all_in(polled, self._bot)
         except Conflict as error:
             if "webhook" in error.message.lower():
                 self._webhook_is_gone = False
@@ -226,7 +227,7 @@ class Poller:
             raise
         self.good_at = self._clock()
         log.debug("updates polled", count=len(updates))
-        return [Incoming.closed(update, self._bot) for update in updates]
+        return updates
 
 
 async def _believe_or_doubt(doubt: TokenDoubt | None) -> None:

@@ -77,6 +77,15 @@ class Body(bytes):
         return body
 
 
+class Plain:
+    """Stands for the parameters of a call without files: the library makes an object of each."""
+
+    contains_files = False
+
+    def __init__(self, parameters: Mapping[str, Any]) -> None:
+        self.parameters = parameters
+
+
 class SendRequest(Protocol):
     """Sends a request. ``timeouts`` are seconds to connect, read and write, and to wait for a connection (pool).
 
@@ -124,6 +133,10 @@ class TelegramRequest(BaseRequest):
             result = {name: result[name] for name in NEEDED_OF_SENT if name in result}
         return {"result": result, "description": answer.description, "parameters": answer.parameters}
 
+    async def call(self, url: str, parameters: Mapping[str, Any]) -> Any:
+        """Call a method with parameters that are plain JSON, and return its result. Raise :class:`TelegramError`."""
+        return await self.post(url, cast("RequestData", Plain(parameters)))
+
     async def initialize(self) -> None:
         """Allow requests again after a shutdown. The first one connects."""
         self._is_shut_down = False
@@ -170,7 +183,7 @@ class TelegramRequest(BaseRequest):
 
 
 class UpdatesRequest(TelegramRequest):
-    """For getUpdates: leaves the updates closed, so that each is read by itself, and only if it is wanted.
+    """For getUpdates: leaves the updates closed in a single one, so that each is read by itself, and only if wanted.
 
     The library would read all of them, those in progress with every poll again. One that can't be read would make it
     raise for the whole batch, and the batch would come again for ever.
@@ -181,7 +194,7 @@ class UpdatesRequest(TelegramRequest):
         """Return an answer with its updates closed."""
         answer = TelegramRequest.parse_json_payload(payload)
         if isinstance(answer.get("result"), list):
-            answer["result"] = [{"update_id": each["update_id"], CLOSED: each} for each in answer["result"]]
+            answer["result"] = [{"update_id": 0, CLOSED: answer["result"]}]
         return answer
 
 

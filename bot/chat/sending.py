@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar, cast
 
 import structlog
 from markupsafe import Markup
-from telegram import Bot, CallbackQuery, InputFile, LinkPreviewOptions, Message, ReplyParameters
+from telegram import Bot, CallbackQuery, InputFile, Message
 from telegram.constants import ChatAction, ParseMode
 from telegram.error import BadRequest, Forbidden, TelegramError
+from telegram.ext import ExtBot
 
-from bot.chat.request import RequestTooLarge
+from bot.chat.request import RequestTooLarge, TelegramRequest
 from bot.chat.screens import Screen
 from bot.chat.telegram_errors import NOT_FOUND_TEXT, TOPIC_TEXTS, messenger_error, says
 from bot.domain.chats import Place
@@ -63,20 +65,23 @@ async def retry_unsent(
             await sleep(RETRY_WAIT)
 
 
-async def send(bot: Bot, place: Place, screen: Screen, *, silent: bool = False, reply_to: int | None = None) -> Message:
-    """Send a message, as a reply if the message ``reply_to`` still exists. Raise :class:`MessengerError`."""
+async def send(bot: Bot, place: Place, screen: Screen, *, silent: bool = False, reply_to: int | None = None) -> int:
+    """Send a message, as a reply if the message ``reply_to`` still exists. Return its id.
 
-    async def attempt(topic_id: int | None, reply_to: int | None) -> Message:
-        return await bot.send_message(
-            place.chat_id,
-            screen.text,
+    Raise :class:`MessengerError`.
+    """
+
+    async def attempt(topic_id: int | None, reply_to: int | None) -> int:
+        sent = await _call(
+            bot,
+            "sendMessage",
+            place,
+            screen,
             message_thread_id=topic_id,
-            parse_mode=ParseMode.HTML,
-            reply_markup=screen.keyboard,
-            disable_notification=silent,
-            reply_parameters=ReplyParameters(reply_to, allow_sending_without_reply=True) if reply_to else None,
-            link_preview_options=LinkPreviewOptions(is_disabled=True),
+            disable_notification=silent or None,
+            reply_parameters={"message_id": reply_to, "allow_sending_without_reply": True} if reply_to else None,
         )
+        return int(sent["message_id"])
 
     return await _post(bot, place, reply_to, attempt)
 
@@ -85,13 +90,15 @@ async def send_picture(bot: Bot, place: Place, screen: Screen, picture: bytes) -
     """Send a PNG with a screen's text and buttons below it. Raise :class:`MessengerError`."""
 
     async def attempt(topic_id: int | None, _: int | None) -> Message:
-        return await bot.send_photo(
-            place.chat_id,
-            InputFile(picture, filename="picture.png"),
-            caption=screen.text,
-            message_thread_id=topic_id,
-            parse_mode=ParseMode.HTML,
-            reply_markup=screen.keyboard,
+        return _message(
+            await bot.send_photo(
+                place.chat_id,
+                InputFile(picture, filename="picture.png"),
+                caption=screen.text,
+                message_thread_id=topic_id,
+                parse_mode=ParseMode.HTML,
+                reply_markup=screen.keyboard,
+            )
         )
 
     return await _post(bot, place, None, attempt)
@@ -121,15 +128,17 @@ async def send_document(
 
     async def attempt(topic_id: int | None, _: int | None) -> Message:
         try:
-            return await bot.send_document(
-                place.chat_id,
-                file(),
-                caption=below.text or None,
-                parse_mode=ParseMode.HTML,
-                reply_markup=below.keyboard,
-                message_thread_id=topic_id,
-                protect_content=protected,
-                disable_notification=silent,
+            return _message(
+                await bot.send_document(
+                    place.chat_id,
+                    file(),
+                    caption=below.text or None,
+                    parse_mode=ParseMode.HTML,
+                    reply_markup=below.keyboard,
+                    message_thread_id=topic_id,
+                    protect_content=protected,
+                    disable_notification=silent,
+                )
             )
         except RequestTooLarge as error:
             raise DocumentTooLarge(MAX_UPLOAD_MB) from error
@@ -152,16 +161,7 @@ async def make_sure_of_telegram(bot: Bot) -> None:
 
 async def edit(bot: Bot, place: Place, message_id: int, screen: Screen) -> bool:
     """Edit a message. Return False if it is out of reach. Raise :class:`MessengerError`."""
-    return await _edited(
-        bot.edit_message_text(
-            screen.text,
-            place.chat_id,
-            message_id,
-            parse_mode=ParseMode.HTML,
-            reply_markup=screen.keyboard,
-            link_preview_options=LinkPreviewOptions(is_disabled=True),
-        )
-    )
+    return await _edited(_call(bot, "editMessageText", place, screen, message_id=message_id))
 
 
 async def edit_buttons(bot: Bot, place: Place, message_id: int, screen: Screen) -> bool:
@@ -261,24 +261,43 @@ async def showing_action(bot: Bot, place: Place, action: ChatAction, *, after: f
             await asyncio.gather(*tasks, return_exceptions=True)
 
 
+async def _call(bot: Bot, method: str, place: Place, screen: Screen, **others: object) -> Any:
+    """Send or edit a message, and return the result as it came.
+
+    The library's own methods make objects of what goes out and of what comes back, and nobody looks at them.
+    """
+    keyboard = screen.keyboard
+    parameters = {
+        "chat_id": place.chat_id,
+        "text": screen.text,
+        "parse_mode": ParseMode.HTML,
+        "reply_markup": keyboard.to_dict() if keyboard is not None else None,
+        "link_preview_options": {"is_disabled": True},
+        **others,
+    }
+    given = {name: value for name, value in parameters.items() if value is not None}
+    call = partial(cast("TelegramRequest", bot.request).call, f"{bot.base_url}/{method}", given)
+    limits = bot.rate_limiter if isinstance(bot, ExtBot) else None
+    return await (call() if limits is None else limits.process_request(call, (), {}, method, given, None))
+
+
 async def _post(
-    bot: Bot, place: Place, reply_to: int | None, attempt: Callable[[int | None, int | None], Awaitable[Message]]
-) -> Message:
+    bot: Bot, place: Place, reply_to: int | None, attempt: Callable[[int | None, int | None], Awaitable[T]]
+) -> T:
     """Send to the topic, as a reply. If the topic is gone or closed, send to the chat itself.
 
     That is no reply then: a reply would lead back into the topic of the message that it replies to.
     """
     try:
         try:
-            message = await attempt(place.topic_id, reply_to)
+            return await attempt(place.topic_id, reply_to)
         except BadRequest as error:
             if says(error, [NOT_FOUND_TEXT]):
                 await _ask_for_chat(bot, place.chat_id, error)
-                message = await attempt(place.topic_id, reply_to)
-            elif says(error, TOPIC_TEXTS) and (place.topic_id or reply_to):
-                message = await attempt(None, None)
-            else:
-                raise
+                return await attempt(place.topic_id, reply_to)
+            if says(error, TOPIC_TEXTS) and (place.topic_id or reply_to):
+                return await attempt(None, None)
+            raise
     except TelegramError as error:
         raise messenger_error(error) from error
     except BotError:
@@ -286,9 +305,13 @@ async def _post(
     except Exception as error:  # JSON with `ok`, but with no message in it
         log.warning("answer to a message can't be read", exc_info=error)
         raise TelegramDown from error
-    if not isinstance(message, Message):
+
+
+def _message(sent: object) -> Message:
+    """Return a message that was sent. The library passes on whatever came."""
+    if not isinstance(sent, Message):
         raise TelegramDown
-    return message
+    return sent
 
 
 async def _ask_for_chat(bot: Bot, chat_id: int, not_found: BadRequest) -> None:

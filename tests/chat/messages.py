@@ -22,8 +22,7 @@ def place(chat: Chat, topic: int | None = None) -> Place:
 
 async def sent(bot: Bot, chat: Chat) -> Message:
     """Send a message and return it as the chat shows it."""
-    message = await sending.send(bot, place(chat), HELLO)
-    found = chat.message(message.message_id)
+    found = chat.message(await sending.send(bot, place(chat), HELLO))
     assert found is not None
     return found
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
 
 import pytest
-from telegram import Bot, CallbackQuery, Message, User
+from telegram import Bot, CallbackQuery, Chat as LibraryChat, Message, User
 
 from bot.chat import sending
 from bot.chat.context import Context
@@ -66,9 +67,10 @@ async def test_a_file_that_meets_a_flood_limit_arrives_whole_and_once(
 
 async def pressed(context: Context, chat: Chat, ada: Person) -> Any:
     """Turn the context into that of a press of the button below a message of the bot."""
-    shown: Message = await sending.send(context.bot, place(chat), HELLO)
-    message = chat.message(shown.message_id)
+    message = chat.message(await sending.send(context.bot, place(chat), HELLO))
     assert message is not None
+    shown = Message(message.id, datetime.now(UTC), LibraryChat(chat.id, "private"))
+    shown.set_bot(context.bot)
     press = ada.press(message, "Press")
     context.message = shown
     context.query = CallbackQuery(press.id, User(ada.user.id, "Ada", False), "0", shown)

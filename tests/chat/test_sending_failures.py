@@ -174,8 +174,8 @@ async def test_a_reply_into_a_closed_topic_comes_in_the_chat_itself(bot: Bot, ad
     topic = ada.open_topic(forum, "Invoices")
     there = await sending.send(bot, Place(forum.id, topic), HELLO)
     forum.topics[topic].closed = True
-    await sending.send(bot, Place(forum.id, topic), OTHER, reply_to=there.message_id)
-    await sending.send(bot, Place(forum.id), OTHER, reply_to=there.message_id)
+    await sending.send(bot, Place(forum.id, topic), OTHER, reply_to=there)
+    await sending.send(bot, Place(forum.id), OTHER, reply_to=there)
     assert [(m.text, m.topic_id, m.reply_to) for m in forum.messages[-2:]] == [("Other", None, None)] * 2
 
 
