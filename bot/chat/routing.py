@@ -101,8 +101,9 @@ def add_handlers(
     message, private = filters.UpdateType.MESSAGE, filters.ChatType.PRIVATE & ~filters.StatusUpdate.ALL
     secret = filters.UpdateType.MESSAGES & ShowsToken()
     in_group = filters.ChatType.GROUPS & CommandToUs()
-    for where, handle in ((private, on.linking.secret), (in_group, on.linking.shown_to_group)):
-        application.add_handler(MessageHandler(where & secret, wrap(Route(handle, takes_token=True))))
+    # What mostly does not hold is asked first.
+    for where, handle in ((secret & private, on.linking.secret), (in_group & secret, on.linking.shown_to_group)):
+        application.add_handler(MessageHandler(where, wrap(Route(handle, takes_token=True))))
     # A command tapped in Telegram's menu comes without a number.
     for name in INVOICE_CHOICES:
         choose = on.invoices.choosing(name)

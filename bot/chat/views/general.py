@@ -98,7 +98,8 @@ def how_to_link(t: Texts) -> Markup:
 
 def help_page(t: Texts, chat: Chat, *, private: bool = True) -> Screen:
     """Return all commands with a line each, and whether the chat is linked."""
-    lines = [t("help.line", command=name, text=t.plain(f"command.{name}")) for name in offered(t, private=private)]
+    names = offered(t, private=private)
+    lines = [t.plain("help.line", command=name, text=t.plain(f"command.{name}")) for name in names]
     foot = t("help.linked") if chat.link else t("help.not_linked" if private else "error.group_not_linked")
     search = [t("help.search"), Markup("")] if chat.link and private else []
     return Screen(join([t("help.title"), Markup(""), *lines, Markup(""), *search, foot]), of_chat=True)
