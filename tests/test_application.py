@@ -277,6 +277,18 @@ async def test_a_stop_waits_for_all_work_in_progress_no_longer_than_its_grace_pe
     assert bot.services.send_workers.free == factories.SENDS_AT_ONCE
 
 
+async def test_people_are_answered_while_the_menus_are_not_published_yet(
+    sandbox: Sandbox, settings: Settings, ada: Person, chat: Chat
+) -> None:
+    sandbox.telegram.faults.silence(delivered=False, times=None, method="setMyCommands")
+    bot = asyncio.create_task(run(settings))
+    await greeted(ada, chat)
+    assert not sandbox.telegram.calls_of("setMyDescription")
+    os.kill(os.getpid(), signal.SIGTERM)
+    await asyncio.wait_for(bot, SOON)
+    await open_embedded_store(settings).close()
+
+
 async def test_a_start_that_hangs_is_ended_by_a_signal_and_a_second_one_would_not_be_caught(
     sandbox: Sandbox, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
