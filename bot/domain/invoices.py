@@ -163,7 +163,7 @@ class Invoice:
     @property
     def odd_status(self) -> str:
         """The provider's word for its status, unless that just says that it is unpaid, paid, cancelled or refunded."""
-        is_plainly_so = self.is_credit_note or is_plain(self.status, self.standing)
+        is_plainly_so = is_plain(self.status, self.standing) or self.is_credit_note
         return "" if is_plainly_so else self.status_label
 
     @property

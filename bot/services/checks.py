@@ -171,7 +171,8 @@ class Checker:
         if not self._plan.serves(link):
             turn.end = "not served"
             return await self._dismiss(check, link)
-        link = replace(link, watch=replace(link.watch, dismissed=False))
+        if link.watch.dismissed:
+            link = replace(link, watch=replace(link.watch, dismissed=False))
         reading = await self._read(check, link, turn, reading, asked=asked)
         turn.end = reading.end if await self._save(check, link, reading) else "late"
         if self._redrawing is not None and turn.end != "late" and reading.listing is not None:

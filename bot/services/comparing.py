@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.domain.account_watch import watch_reading, watch_week
-from bot.domain.alerts import Alert, AlertKind, undated
+from bot.domain.alerts import Alert, AlertKind, KnownInvoice, undated
 from bot.domain.board import state_of
 from bot.domain.chats import Chat, Link, Watch
 from bot.domain.credit import CreditWatch, Debt, Funds, coverage, suffices
@@ -63,8 +63,7 @@ class Comparison:
         told = link.watch.packs_told
         periods = due_periods(schedule, link.linked_at, told, now)
         watch = replace(watch, packs_told=still_told(told, periods, schedule, now))
-        present = replace(chat, link=replace(link, watch=watch, credit=self._credit))
-        if state_of(present, known.values(), schedule, now) != (chat.board.state if chat.board is not None else ""):
+        if self._board_state(watch, known.values(), schedule) != (chat.board.state if chat.board is not None else ""):
             of_week = [*of_week, AlertKind.BOARD]
         look = something_to_tell_at(chat, link, known, watch, plan, now, unasked=bool(reading.unasked))
         late = chat.key if self.piled_up and plan.is_late(link.next_check_at, now) else None
@@ -87,6 +86,13 @@ class Comparison:
     @property
     def _credit(self) -> CreditWatch:
         return self.reading.credit or self.link.credit
+
+    def _board_state(self, watch: Watch, known: Iterable[KnownInvoice], schedule: Schedule) -> str:
+        """Return the mark of what the pinned message is to say. Empty: the chat shall have none, as most chats."""
+        if not schedule.preferences.pinned:
+            return ""
+        link = replace(self.link, watch=watch, credit=self._credit)
+        return state_of(replace(self.check.chat, link=link), known, schedule, self.now)
 
     def _unchanged(self, chat: Chat, look: datetime | None) -> Unchanged | None:
         """Return what a later check has to see to know that it finds the same. None: nothing shows that.

@@ -253,6 +253,8 @@ class FileTransaction:
     def __init__(self, folder: DataFolder) -> None:
         self._folder = folder
         self._files: dict[str, tuple[TinyDB, MemoryStorage, Tables | None]] = {}
+        self._contents: dict[str, bytes | None] = {}
+        """Texts of files that are not open."""
         self._deleted: set[str] = set()
 
     @property
@@ -267,7 +269,7 @@ class FileTransaction:
         """
         if name not in self._files:
             storage = MemoryStorage()  # type: ignore[no-untyped-call]
-            content = self._read(name)
+            content = self._contents.pop(name) if name in self._contents else self._read(name)
             try:
                 storage.memory = None if content is None else decoded(content, without)
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -275,6 +277,12 @@ class FileTransaction:
             before = None if storage.memory is None else dict(storage.memory)  # whole tables are replaced
             self._files[name] = TinyDB(storage=lambda: storage), storage, before
         return self._files[name][0]
+
+    def content(self, name: str) -> bytes | None:
+        """Return the text of a file that is not open. None: it is open, so it may have changed, or it is missing."""
+        if name not in self._files and name not in self._contents:
+            self._contents[name] = self._read(name)
+        return self._contents.get(name)
 
     def _read(self, name: str) -> bytes | None:
         try:
