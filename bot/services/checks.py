@@ -188,7 +188,8 @@ class Checker:
         now = self._clock()
         late = glance.key if self._piled_up and self._plan.is_late(glance.due, now) else None
         next_check_at = self._plan.after(now, look=last.look, late=late)
-        if not await self._store.end_glance(glance.claim, now, next_check_at, replace(last, credit=credit)):
+        seen = last if credit is last.credit else replace(last, credit=credit)
+        if not await self._store.end_glance(glance.claim, now, next_check_at, seen):
             return False
         turn.end = "unchanged"
         return True

@@ -15,6 +15,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.ports import Store
+from bot.store.tinydb import transaction
 from bot.store.vault import new_key
 from tests.store.cluster import Cluster
 from tests.store.kept_reading import (
@@ -109,6 +110,15 @@ def _without_warnings(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 
 @pytest.mark.usefixtures("_without_warnings")
 async def test_the_folder_reads_as_it_did_in_the_older_version(folder: Path) -> None:
+    async with opened_folder(folder) as store:
+        assert await read(store) == expected()
+
+
+@pytest.mark.usefixtures("_without_warnings")
+async def test_the_folder_reads_the_same_row_by_row_as_its_large_files_do(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transaction, "HEAVY_BYTES", -1)
     async with opened_folder(folder) as store:
         assert await read(store) == expected()
 

@@ -254,16 +254,13 @@ class ChatIndex:
         at = (times.checked_at, times.next_check_at)
         return StoredGlance(chat_id, hold.fencing_token, seen.sealed_token, seen.language, *at, seen.unchanged)
 
-    def end_glance(self, chat_id: int, now: datetime, next_check_at: datetime, unchanged: Unchanged) -> None:
+    def end_glance(self, chat_id: int, last: LastCheck) -> None:
         """Let the check end that found nothing changed."""
-        last = self.last_checks.get(chat_id)
-        if last is None or last.seen is None:
-            return
         self.claimed.pop(chat_id, None)
-        times = CheckTimes(now, next_check_at, now, last.times.saved_at, unchanged.credit)
-        self.last_checks.put(chat_id, LastCheck(times, last.seen._replace(unchanged=unchanged)))
+        self.last_checks.put(chat_id, last)
+        wait = last.times.check_wait
         self.checks.hold(chat_id, None)
-        self.checks.put(chat_id, times.check_wait.until, times.check_wait.set_at)
+        self.checks.put(chat_id, wait.until, wait.set_at)
 
     def keep_last_check(
         self, chat_id: int, record: ChatRecord, times: CheckTimes | None, unchanged: Unchanged | None

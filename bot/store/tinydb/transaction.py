@@ -36,6 +36,7 @@ from bot.store.tinydb.files import (
     delete_file,
     replace_file,
 )
+from bot.store.tinydb.last_checks import LastCheck
 from bot.store.tinydb.memory import ChatIndex, PaymentIndex
 from bot.store.tinydb.tables import replace_rows, rows_in
 
@@ -90,7 +91,7 @@ class TinyTransaction:
         self._saved: dict[int, StoredChat | None] = {}
         self._times: dict[int, CheckTimes] = {}
         self._seen: dict[int, Unchanged] = {}
-        self._ended: list[tuple[int, datetime, datetime, Unchanged]] = []
+        self._ended: dict[int, LastCheck] = {}
         self._saved_payments: dict[str, Sequence[PaymentRow]] = {}
 
     def commit(self) -> None:
@@ -102,8 +103,8 @@ class TinyTransaction:
             raise
         for chat_id, stored in self._saved.items():
             self._follow(chat_id, stored)
-        for ended in self._ended:
-            self._chats.end_glance(*ended)
+        for chat_id, last in self._ended.items():
+            self._chats.end_glance(chat_id, last)
         for account, rows in self._saved_payments.items():
             self._payments.sync(account, rows)
 
@@ -156,17 +157,19 @@ class TinyTransaction:
 
     def chat(self, chat_id: int) -> ChatRecord | None:
         """Return a chat's record with its newest check times."""
-        record, last = self.load_chat(chat_id), self._chats.last_checks.get(chat_id)
+        return self._with_times(self.load_chat(chat_id), self._chats.last_checks.get(chat_id))
+
+    @staticmethod
+    def _with_times(record: ChatRecord | None, last: LastCheck | None) -> ChatRecord | None:
         return record if last is None or record is None else with_times(record, last.times)
 
     def _stored(self, chat_id: int | None) -> StoredChat | None:
-        record = None
-        if chat_id is not None:
-            record = self._chats.claimed.get(chat_id) if chat_id not in self._saved else None
-            record = record or self.chat(chat_id)
-        if record is None:
+        if chat_id is None:
             return None
-        last = self._chats.last_checks.get(record.id)
+        record = self._chats.claimed.get(chat_id) if chat_id not in self._saved else None
+        last = self._chats.last_checks.get(chat_id)
+        if record is None and (record := self._with_times(self.load_chat(chat_id), last)) is None:
+            return None
         return StoredChat(
             record,
             self._chats.checks.held(record.id),
@@ -291,9 +294,11 @@ class TinyTransaction:
     async def end_glance(self, claim: Claim, now: datetime, next_check_at: datetime, seen: Unchanged) -> bool:
         """Do what :meth:`bot.store.backend.Backend.end_glance` says."""
         chat_id = self._chats.checks.holder(claim.fencing_token)
-        if chat_id is None or self._chats.glance(chat_id) is None:
+        last = None if chat_id is None else self._chats.last_checks.get(chat_id)
+        if chat_id is None or last is None or last.seen is None:
             return False
-        self._ended.append((chat_id, now, next_check_at, seen))
+        times = CheckTimes(now, next_check_at, now, last.times.saved_at, seen.credit)
+        self._ended[chat_id] = LastCheck(times, last.seen._replace(unchanged=seen))
         return True
 
     async def chats_with_due_packs(self, now: datetime, limit: int) -> list[FoundChat]:
