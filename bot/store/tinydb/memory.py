@@ -266,8 +266,7 @@ class ChatIndex:
         self, chat_id: int, record: ChatRecord, times: CheckTimes | None, unchanged: Unchanged | None
     ) -> None:
         """Note what is newer than the chat's file. ``times`` None: what was noted before."""
-        before = self.last_checks.get(chat_id)
-        if times is None and before is not None:
+        if times is None and (before := self.last_checks.get(chat_id)) is not None:
             times = before.times
         self.last_checks.forget(chat_id)
         if record.link is not None and times is not None:
