@@ -6,7 +6,7 @@ Ours is the whole check loop on the embedded store: claim the chat, read its 30 
 reads the same bytes of the same accounts and only decodes them: httpx with its own pool, json into dictionaries. The
 provider is another process. In each round no account has changed, then one in a hundred, then all: first so that there
 is nothing to tell, then so that an alert is saved. Accounts with an open invoice have a credit, too, which is a second
-request for both ways.
+request for both ways. When all have changed, the last saved check is over an hour ago, so that each check is saved.
 
 Rates are by the processor time of this process, which other programs hardly change; by the clock they stand beside it.
 """

@@ -81,8 +81,8 @@ def within(value: float) -> Goal:
 BEFORE: Mapping[str, float] = {"checks.changed": 0.59, "checks.changed_open": 1.0, "checks.told_open": 0.9}
 """Ratios of the version before checks were made faster (da4e764b). Changed accounts are to be half as fast again.
 
-They are medians of seven rounds by processor time, in turns with the present version, with the accounts and the provider
-of `checks.py`. In both, each check of a changed account was saved.
+They are medians of seven rounds by processor time, in turns with the present version, with the accounts and the
+provider of `checks.py`. In both, each check of a changed account was saved.
 """
 
 GOALS: Mapping[str, Goal] = {
