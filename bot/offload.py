@@ -24,8 +24,9 @@ HEAVY_COUNT = 500
 """So many invoices take some ten milliseconds to compare, sort or sum up."""
 
 
-LIGHT_IN_A_TURN = 4
-"""Pieces of light work that are done in one turn of the loop. Most take a few milliseconds at most."""
+LIGHT_IN_A_TURN = 1
+"""Pieces of light work that are done in one turn of the loop. Most take a few milliseconds at most, and an answer to a
+person takes some twenty turns."""
 
 
 class _Turns:

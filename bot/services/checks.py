@@ -35,6 +35,9 @@ READ_WITHIN = timedelta(seconds=60)
 CHECK_LEASE = READ_WITHIN + timedelta(seconds=30)
 """Longer than a check takes, with what the store needs. Not much longer: after a kill the chat waits until it ends."""
 
+CLAIMED_TOGETHER = 10
+"""At most. The embedded store reads the chats of a claim in one go, and answers to people wait meanwhile."""
+
 LOOK_FOR_TURN_EVERY = 0.5
 """Seconds between two looks whether another check of the chat has ended."""
 
@@ -70,9 +73,9 @@ class Checker:
         """When this last looked for due checks, and when a check last ended."""
 
     async def tick(self) -> bool:
-        """Start the checks that are due, as many as there is room for. Return whether there may be more."""
+        """Start checks that are due, as many as there is room for now. Return whether there may be more."""
         started = 0
-        if room := self._workers.free:
+        if room := min(self._workers.free, CLAIMED_TOGETHER):
             with taking_turn(Turn.ALERT):
                 for due in await self._store.claim_checks(self._clock(), room, CHECK_LEASE, self._plan.rules):
                     self._workers.start(self._check(due) if isinstance(due, Check) else self._glance(due))
@@ -88,7 +91,7 @@ class Checker:
         """
         end = asyncio.get_running_loop().time() + seconds
         while await self.tick() and (left := end - asyncio.get_running_loop().time()) > 0:
-            await self._workers.some_room(left)
+            await self._workers.some_room(left, CLAIMED_TOGETHER)
 
     async def check_now(self, chat: Chat, begin_to_wait: Callable[[], Awaitable[None]] | None = None) -> Listing:
         """Check this chat because somebody asks, even if the provider is left alone after a refusal.

@@ -37,8 +37,13 @@ class Workers:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def some_room(self, within: float) -> None:
-        """Wait until there is room, at most so many seconds, and then a moment: others may soon end, too."""
+    async def some_room(self, within: float, enough: int | None = None) -> None:
+        """Wait until there is room, at most so many seconds, and then a moment: others may soon end, too.
+
+        Where there is ``enough``, don't wait at all.
+        """
+        if enough is not None and self.free >= enough:
+            return
         if not self.free:
             await asyncio.wait(self._tasks, timeout=within, return_when=asyncio.FIRST_COMPLETED)
         await asyncio.sleep(MOMENT)

@@ -16,7 +16,7 @@ from bot.errors import (
 )
 from bot.offload import LIGHT_IN_A_TURN
 from bot.ports import Checked, Claim
-from bot.services.checks import Checker
+from bot.services.checks import CLAIMED_TOGETHER, Checker
 from bot.services.workers import Workers
 from tests.fakes import Gate, invoice, settled
 from tests.services.world import DAY, DUE, MINUTE, START, TOKEN, World
@@ -220,6 +220,26 @@ async def test_a_check_begins_as_soon_as_there_is_room_not_at_the_next_tick(worl
     await checker.work_off(30)
     await few.finish()
     assert len(world.provider.calls) == 7
+
+
+async def test_many_are_claimed_in_parts_so_that_nobody_waits_for_the_claim_of_all(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chats = 2 * CLAIMED_TOGETHER + 1
+    for number in range(1, chats + 1):
+        await world.link(number, f"token-of-{number}xx")
+    claim, claimed = world.store.claim_checks, list[int]()
+
+    async def claim_and_note(*given: Any) -> Any:
+        checks = await claim(*given)
+        claimed.append(len(checks))
+        return checks
+
+    monkeypatch.setattr(world.store, "claim_checks", claim_and_note)
+    world.noon(DUE)
+    await world.checker.work_off(30)
+    await world.workers.finish()
+    assert claimed == [CLAIMED_TOGETHER, CLAIMED_TOGETHER, 1]
 
 
 async def test_while_there_is_no_room_the_next_tick_takes_over(world: World) -> None:

@@ -122,7 +122,7 @@ class World:
     # --- The bot's loops ---
 
     async def check(self) -> None:
-        await self.checker.tick()
+        await self.checker.work_off(30)
         await self.workers.finish()
 
     async def deliver(self, ticks: int = 1) -> None:
