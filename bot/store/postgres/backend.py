@@ -17,10 +17,11 @@ from bot.domain.waits import CLOCKS_AGREE_WITHIN, cut
 from bot.errors import StoreAway
 from bot.ports import Clock, Lease, utc_now
 from bot.store.backend import ChangeHeld, Held, Work
+from bot.store.postgres.claims import GlanceEnd
 from bot.store.postgres.connections import Connections, Cursor
 from bot.store.postgres.gathering import Gathering
 from bot.store.postgres.held_changes import HeldChanges
-from bot.store.postgres.transaction import GlanceEnd, PostgresTransaction
+from bot.store.postgres.transaction import PostgresTransaction
 
 log = structlog.get_logger()
 
