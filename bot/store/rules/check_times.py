@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
+from operator import attrgetter
 
+from bot.domain.chats import Watch
 from bot.domain.credit import CreditWatch
 from bot.domain.unchanged import Unchanged
 from bot.domain.waits import LONGEST_CHECK_WAIT, Wait, wait_until
-from bot.store.rules.records import PARTS, ChatRecord
+from bot.store.rules.records import PARTS, ChatRecord, LinkRow
+
+
+def _all_but(kind: type, *names: str) -> Callable[[object], tuple[object, ...]]:
+    """Return what gets the fields of such an object that tell it from others, all but these."""
+    return attrgetter(*(each.name for each in fields(kind) if each.compare and each.name not in names))
+
+
+_LASTING = _all_but(LinkRow, "watch", "next_check_at", "credit")
+_WATCHED = _all_but(Watch, "checked_at")
+"""What is compared to see that nothing but times has changed. Each check asks, and copies would be dear."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +61,9 @@ def only_times(old: ChatRecord, new: ChatRecord) -> CheckTimes | None:
     """Return the new times if nothing else of the chat has changed."""
     if old.link is None or new.link is None or old.id != new.id or not new.link.credit.says_as(old.link.credit):
         return None
-    watch = replace(new.link.watch, checked_at=old.link.watch.checked_at)
-    link = replace(new.link, watch=watch, next_check_at=old.link.next_check_at, credit=old.link.credit)
-    if link != old.link or any(_differ(getattr(old, name), getattr(new, name)) for name in PARTS if name != "link"):
+    if _LASTING(new.link) != _LASTING(old.link) or _WATCHED(new.link.watch) != _WATCHED(old.link.watch):
+        return None
+    if any(_differ(getattr(old, name), getattr(new, name)) for name in PARTS if name != "link"):
         return None
     return CheckTimes(
         new.link.watch.checked_at,
