@@ -17,6 +17,7 @@ from bot.domain.waits import CLOCKS_AGREE_WITHIN, cut
 from bot.errors import StoreAway
 from bot.ports import Clock, Lease, utc_now
 from bot.store.backend import ChangeHeld, Held, Work
+from bot.store.postgres.claimed import ClaimedChat, ClaimedChats
 from bot.store.postgres.claims import GlanceEnd
 from bot.store.postgres.connections import Connections, Cursor
 from bot.store.postgres.gathering import Gathering
@@ -75,11 +76,18 @@ class PostgresBackend:
         self._on_time = on_time
         self._process = secrets.token_hex(8)
         self._heartbeats: asyncio.Task[None] | None = None
-        self._held_changes = {what: HeldChanges(connections, what) for what in Held}
+        self._claimed = ClaimedChats()
+        self._held_changes = {what: HeldChanges(connections, self._claimed, what) for what in Held}
         self._glances: Gathering[GlanceEnd, bool] = Gathering(self._end_glances)
 
     async def run(self, work: Work[T]) -> T:
-        return await self.connections.run(lambda cursor: work(PostgresTransaction(cursor)))
+        async def whole(cursor: Cursor) -> tuple[T, list[ClaimedChat]]:
+            t = PostgresTransaction(cursor)
+            return await work(t), t.claimed
+
+        result, claimed = await self.connections.run(whole)
+        self._claimed.keep(claimed)
+        return result
 
     async def change_held(self, what: Held, claim: Claim, change: ChangeHeld) -> bool:
         return await self._held_changes[what].make(claim, change)

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bot.domain.deliveries import Claim
 from bot.domain.unchanged import Unchanged
 from bot.domain.waits import CLOCKS_AGREE_WITHIN
 from bot.store.backend import FoundChat, Held, StoredChat, StoredGlance, note_void_waits
-from bot.store.postgres.chats import ChatTable, found
+from bot.store.postgres.chats import ChatTable, found_in
+from bot.store.postgres.claimed import ClaimedChat
 from bot.store.postgres.columns import (
     CHAT_COLUMNS,
-    COLUMNS_BUT_KNOWN,
     GLANCE_COLUMNS,
     chat_columns,
     encode,
     glance_of,
     stored_chat,
 )
+from bot.store.postgres.connections import Cursor
 from bot.store.rules.check_times import CheckTimes
 
 LEASED = (
@@ -67,7 +68,7 @@ END_GLANCES = """
 
 CLAIM_CHECK = f"""
     UPDATE chats SET {LEASED} WHERE id = %(id)s AND check_due IS NOT NULL
-    AND (check_until IS NULL OR check_until <= %(now)s) RETURNING {CHAT_COLUMNS}
+    AND (check_until IS NULL OR check_until <= %(now)s) RETURNING xmin, {CHAT_COLUMNS}
 """
 
 DUE_MESSAGES = f"""
@@ -79,9 +80,12 @@ DUE_MESSAGES = f"""
 """
 
 HELD = {
-    Held.CHECK: "SELECT check_epoch, {columns} FROM chats WHERE check_epoch = ANY(%(tokens)s) AND id = ANY(%(ids)s)",
-    Held.MESSAGE: "SELECT message_epoch, {columns} FROM chats WHERE message_epoch = ANY(%(tokens)s)",
+    Held.CHECK: "FROM chats WHERE check_epoch = ANY(%(tokens)s) AND id = ANY(%(ids)s)",
+    Held.MESSAGE: "FROM chats WHERE message_epoch = ANY(%(tokens)s)",
 }
+
+BEGUN = ("alerts", "unchanged", "message_due", "message_epoch", "message_until", "message_set_at")
+"""What of a chat changes when its message begins."""
 
 
 class GlanceEnd(NamedTuple):
@@ -98,7 +102,14 @@ class GlanceEnd(NamedTuple):
 
 
 class ChatClaims(ChatTable):
-    """The part of :class:`bot.store.backend.Transaction` for claims. Chats are locked in the order of their ids."""
+    """The part of :class:`bot.store.backend.Transaction` for claims. Chats are locked in the order of their ids.
+
+    ``claimed`` are the chats that were read under their claims.
+    """
+
+    def __init__(self, cursor: Cursor) -> None:
+        super().__init__(cursor)
+        self.claimed = list[ClaimedChat]()
 
     async def claim_checks(
         self, now: datetime, limit: int, until: datetime, rules: str | None = None
@@ -107,57 +118,76 @@ class ChatClaims(ChatTable):
         rows = await self.rows(CLAIM_DUE_CHECKS, now=now, limit=limit, until=until)
         glances = {row[0]: glance_of(row[:-1], row[-1].astimezone(UTC)) for row in rows}
         spared = {number: g for number, g in glances.items() if g is not None and g.suffices(now, rules)}
-        whole = {chat.id: chat for chat in await self.find_chats([n for n in glances if n not in spared])}
+        rest = [number for number in glances if number not in spared]
+        whole = await self.rows(f"SELECT xmin, {CHAT_COLUMNS} FROM chats WHERE id = ANY(%s)", rest) if rest else []
+        chats = {row[1]: self._claimed(Held.CHECK, row) for row in whole}
         order = [row[0] for row in sorted(rows, key=lambda row: (row[-1], row[0]))]
-        return [spared.get(number) or whole[number] for number in order]
+        return [spared.get(number) or chats[number] for number in order]
 
     async def claim_check(self, chat_id: int, now: datetime, until: datetime) -> StoredChat | None:
         await self._end_void_waits("check", now)
         rows = await self.rows(CLAIM_CHECK, id=chat_id, now=now, until=until)
-        return stored_chat(rows[0]) if rows else None
+        return self._claimed(Held.CHECK, rows[0]).load() if rows else None
 
     async def claim_messages(self, now: datetime, limit: int, until: datetime) -> list[FoundChat]:
         await self._end_void_waits("message", now)
         rows = await self.rows(DUE_MESSAGES, now, limit)
-        return found([(*row[:-4], row[-1], until, now) for row in rows])  # under the new lease, not under an older one
+        return found_in(
+            [(*row[:-4], row[-1], until, now) for row in rows]
+        )  # under the new lease, not under an older one
 
     async def _end_void_waits(self, work: str, now: datetime) -> None:
         rows = await self.rows(END_VOID_WAITS.format(work=work), now=now, agreed=now + CLOCKS_AGREE_WITHIN)
         note_void_waits(len(rows), max((set_at for (set_at,) in rows), default=now) - now)
 
     async def save_begun(self, chats: Sequence[StoredChat], left: Collection[int], until: datetime) -> set[int]:
-        names = ("alerts", "unchanged", "message_due", "message_epoch", "message_until", "message_set_at")
-        assignments = ", ".join([*(f"{name} = %({name})s" for name in names), "message_leased_at = now()"])
-        rows = [
-            {"id": s.record.id, "alerts": encode(s.record.alerts), "unchanged": None, **chat_columns(s)} for s in chats
-        ]
-        if rows:
-            await self.cursor.executemany(f"UPDATE chats SET {assignments} WHERE id = %(id)s".encode(), rows)
+        rows = []
+        for stored in chats:
+            columns = {"alerts": encode(stored.record.alerts), "unchanged": None, **chat_columns(stored)}
+            rows.append({"id": stored.record.id, **{name: columns[name] for name in BEGUN}})
+        versions = await self.save_columns(rows, "message_leased_at = now()")
+        for stored in chats:
+            if stored.message is not None:
+                begun = replace(stored, unchanged=None)
+                self.claimed.append(ClaimedChat(begun, stored.message, versions[stored.record.id]))
         if left:
             statement = "UPDATE chats SET message_due = %s WHERE id = ANY(%s)"
             await self.cursor.execute(statement, [until, list(left)])
-        return {stored.record.id for stored in chats}
+        return {*versions}
 
     async def held(self, what: Held, claim: Claim) -> StoredChat | None:
-        found = await self._held(f"{HELD[what]} FOR UPDATE", CHAT_COLUMNS, what, [claim])
+        found = await self.read_held(what, [claim], "FOR UPDATE")
         return found[claim.fencing_token].load() if found else None
 
-    async def lock_held(self, what: Held, claims: Collection[Claim]) -> dict[int, FoundChat]:
-        """Return by fencing token the chats that are still leased under these claims, locked, without what they know.
+    async def lock_held(self, what: Held, claims: Collection[Claim]) -> dict[int, str]:
+        """Lock the chats that are still leased under these claims. Return their rows' versions by fencing token.
 
         Leave out those that others have locked: nobody is waited for.
         """
-        return await self._held(f"{HELD[what]} ORDER BY id FOR UPDATE SKIP LOCKED", COLUMNS_BUT_KNOWN, what, claims)
+        return dict(await self._held(what, claims, "xmin", "ORDER BY id FOR UPDATE SKIP LOCKED"))
 
-    async def locked_held(self, what: Held, claims: Collection[Claim]) -> dict[int, FoundChat]:
-        """Return chats that :meth:`lock_held` has locked, with what they know."""
-        return await self._held(HELD[what], CHAT_COLUMNS, what, claims)
+    async def read_held(self, what: Held, claims: Collection[Claim], lock: str = "") -> dict[int, FoundChat]:
+        """Return by fencing token the chats that are still leased under these claims."""
+        rows = await self._held(what, claims, f"xmin, {CHAT_COLUMNS}", lock)
+        return {token: self._claimed(what, row) for token, *row in rows}
 
-    async def _held(self, statement: str, columns: str, what: Held, claims: Collection[Claim]) -> dict[int, FoundChat]:
+    async def _held(self, what: Held, claims: Collection[Claim], columns: str, lock: str) -> list[tuple[Any, ...]]:
         ids = [int(claim.key) for claim in claims] if what is Held.CHECK else []
         tokens = [claim.fencing_token for claim in claims]
-        rows = await self.rows(statement.format(columns=columns), ids=ids, tokens=tokens)
-        return {row[0]: FoundChat(row[1], partial(stored_chat, row[1:])) for row in rows}
+        return await self.rows(f"SELECT {what}_epoch, {columns} {HELD[what]} {lock}", ids=ids, tokens=tokens)
+
+    def _claimed(self, what: Held, row: Sequence[Any]) -> FoundChat:
+        """Return a chat that is held under a claim. Its row begins with its version."""
+        version, *columns = row
+
+        def load() -> StoredChat:
+            stored = stored_chat(columns)
+            hold = stored.check if what is Held.CHECK else stored.message
+            if hold is not None:
+                self.claimed.append(ClaimedChat(stored, hold, version))
+            return stored
+
+        return FoundChat(columns[0], load)
 
     async def end_glances(self, ends: Mapping[int, GlanceEnd]) -> set[int]:
         """End checks by their fencing tokens, as :meth:`bot.store.backend.Backend.end_glance` says.

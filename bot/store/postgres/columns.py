@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
 from bot.domain.alerts import KnownInvoice, SentMessage
 from bot.domain.chats import Silence
 from bot.domain.unchanged import Unchanged
-from bot.domain.waits import LONG_AGO
+from bot.domain.waits import LONG_AGO, Wait
 from bot.errors import ChatUnreadable, PaymentsUnreadable
 from bot.store.backend import Hold, StoredChat, StoredGlance
 from bot.store.rules import packs
@@ -34,7 +34,6 @@ DOCUMENTS: Mapping[str, msgspec.json.Decoder[Any]] = {
 PAYMENT = msgspec.json.Decoder(PaymentRow)
 HOLDS = tuple(f"{work}_{name}" for work in ("check", "message") for name in ("epoch", "until", "set_at"))
 CHAT_COLUMNS = ", ".join(("id", *PARTS, "check_times", "unchanged", *HOLDS))
-COLUMNS_BUT_KNOWN = CHAT_COLUMNS.replace("known", "NULL::json")
 GLANCE_COLUMNS = "id, check_epoch, chat, link, check_times, unchanged"
 
 CHECK_TIMES = msgspec.json.Decoder(CheckTimes)
@@ -55,36 +54,12 @@ def encode(document: object) -> str:
     return msgspec.json.encode(document).decode()
 
 
-class KnownWanted(Exception):
-    """A change looks at what its chat knows, and that was not fetched."""
-
-
-class NotFetched(Mapping[int, KnownInvoice]):
-    """What a chat knows, in its row. It is by far the longest part, and few ends of checks and messages look at it."""
-
-    def __getitem__(self, _: int) -> NoReturn:
-        raise KnownWanted
-
-    def __iter__(self) -> NoReturn:
-        raise KnownWanted
-
-    def __len__(self) -> NoReturn:
-        raise KnownWanted
-
-    def __eq__(self, other: object) -> bool:
-        return self is other  # whatever takes its place is written
-
-    __hash__ = object.__hash__
-
-
-def stored_chat(row: tuple[Any, ...]) -> StoredChat:
-    """Return the chat of a row of :data:`CHAT_COLUMNS` or :data:`COLUMNS_BUT_KNOWN`. Raise :class:`ChatUnreadable`."""
+def stored_chat(row: Sequence[Any]) -> StoredChat:
+    """Return the chat of a row of :data:`CHAT_COLUMNS`. Raise :class:`ChatUnreadable`."""
     number, *rest = row
     parts: dict[str, Any] = {
         name: _read(DOCUMENTS[name], document) for name, document in zip(PARTS, rest[: len(PARTS)], strict=True)
     }
-    if parts["known"] is None:
-        parts["known"] = NotFetched()
     check_times, unchanged, *holds = rest[len(PARTS) :]
     record, times = ChatRecord(number, **parts), _read(CHECK_TIMES, check_times)
     return StoredChat(
@@ -137,8 +112,9 @@ def documents(record: ChatRecord, old: ChatRecord | None = None) -> dict[str, st
 def chat_columns(stored: StoredChat) -> dict[str, Any]:
     """Return the columns for searches. They follow from the chat's record and its leases."""
     record, link = stored.record, stored.record.link
-    since, message_wait = record.message_since, record.message_wait
     check = stored.check if link is not None else None
+    next_message, set_aside = record.next_message, record.dead_letters
+    since, wait = next_message or (None, Wait(LONG_AGO))
     message = stored.message if since is not None else None
     message_leased_until = message.until if message else LONG_AGO
     resting = record.chat.resting is not None
@@ -151,14 +127,14 @@ def chat_columns(stored: StoredChat) -> dict[str, Any]:
         "check_epoch": check and check.fencing_token,
         "check_until": check and check.until,
         "check_set_at": check.set_at if check else link and _known(link.check_wait.set_at),
-        "message_due": None if since is None or resting else max(message_wait.until, message_leased_until),
+        "message_due": None if since is None or resting else max(wait.until, message_leased_until),
         "message_since": since,
         "message_epoch": message and message.fencing_token,
         "message_until": message and message.until,
-        "message_set_at": message.set_at if message else since and _known(message_wait.set_at),
+        "message_set_at": message.set_at if message else since and _known(wait.set_at),
         "pack_due": packs.due_at(record),
-        "waiting": len(record.alerts) - record.dead_letters,
-        "set_aside": record.dead_letters,
+        "waiting": len(record.alerts) - set_aside,
+        "set_aside": set_aside,
     }
 
 

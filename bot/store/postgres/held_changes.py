@@ -11,8 +11,9 @@ import structlog
 
 from bot.domain.deliveries import Claim
 from bot.errors import StoreAway
-from bot.store.backend import ChangeHeld, FoundChat, Held, change_held
-from bot.store.postgres.columns import KnownWanted, saved_columns
+from bot.store.backend import ChangeHeld, Held, StoredChat, change_held
+from bot.store.postgres.claimed import ClaimedChat, ClaimedChats
+from bot.store.postgres.columns import saved_columns
 from bot.store.postgres.connections import Connections, Cursor
 from bot.store.postgres.gathering import Gathering
 from bot.store.postgres.transaction import PostgresTransaction
@@ -36,8 +37,9 @@ class HeldChanges:
     has locked leaves the batch, and waits in a transaction of its own.
     """
 
-    def __init__(self, connections: Connections, what: Held) -> None:
+    def __init__(self, connections: Connections, claimed: ClaimedChats, what: Held) -> None:
         self._connections = connections
+        self._claimed = claimed
         self._what = what
         self._gathering: Gathering[_Change, bool | None] = Gathering(self._together)
         self.settled = self._gathering.settled
@@ -54,37 +56,41 @@ class HeldChanges:
     async def _together(self, batch: Mapping[int, _Change]) -> Mapping[int, bool | Exception | None]:
         """Make changes in one transaction. None: not made, to be tried alone."""
         try:
-            made = await self._connections.run(lambda cursor: self._make_all(cursor, batch))
+            made, still_claimed = await self._connections.run(lambda cursor: self._make_all(cursor, batch))
         except StoreAway:
             raise
         except Exception as error:  # noqa: BLE001  # whichever it belongs to meets it again
             log.warning("changes can't be saved together", count=len(batch), reason=str(error))
-            made = {}
+            return dict.fromkeys(batch)
+        self._claimed.keep(still_claimed)
         return {token: made.get(token) for token in batch}
 
-    async def _make_all(self, cursor: Cursor, batch: Mapping[int, _Change]) -> dict[int, bool | Exception]:
+    async def _make_all(
+        self, cursor: Cursor, batch: Mapping[int, _Change]
+    ) -> tuple[dict[int, bool | Exception], list[ClaimedChat]]:
+        """Make changes. Return how each ended, and the chats that stay under their claims."""
         t, made, rows = PostgresTransaction(cursor), dict[int, bool | Exception](), list[dict[str, Any]]()
-
-        async def make(held: Mapping[int, FoundChat]) -> list[Claim]:
-            """Return the claims of those that want to know what their chat knows."""
-            curious = []
-            for number, (token, found) in enumerate(held.items(), 1):
-                if number % OTHERS_TURN_EVERY == 0:
-                    await asyncio.sleep(0)
-                try:
-                    stored = found.load()
-                    new = batch[token].change(stored)
-                    if new is not None:
-                        rows.append(saved_columns(stored, new))
-                    made[token] = new is not None
-                except KnownWanted:
-                    curious.append(batch[token].claim)
-                except Exception as error:  # noqa: BLE001  # its caller gets it
-                    made[token] = error
-            return curious
-
-        curious = await make(await t.lock_held(self._what, [each.claim for each in batch.values()]))
-        if curious:
-            await make(await t.locked_held(self._what, curious))
-        await t.save_columns(rows)
-        return made
+        versions = await t.lock_held(self._what, [each.claim for each in batch.values()])
+        kept = self._claimed.take(versions)
+        changed = [batch[token].claim for token in versions if token not in kept]
+        found = await t.read_held(self._what, changed) if changed else {}
+        changes = list[StoredChat]()
+        for number, token in enumerate(versions, 1):
+            if number % OTHERS_TURN_EVERY == 0:
+                await asyncio.sleep(0)
+            try:
+                stored = kept.get(token) or found[token].load()
+                new = batch[token].change(stored)
+                if new is not None:
+                    rows.append(saved_columns(stored, new))
+                    changes.append(new)
+                made[token] = new is not None
+            except Exception as error:  # noqa: BLE001  # its caller gets it
+                made[token] = error
+        saved = await t.save_columns(rows)
+        holds = [new.check if self._what is Held.CHECK else new.message for new in changes]
+        return made, [
+            ClaimedChat(new, hold, saved[new.record.id])
+            for new, hold in zip(changes, holds, strict=True)
+            if hold is not None and new.record.id in saved
+        ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from bot.domain.alerts import Alert, AlertKind, AlertState, KnownInvoice, SentMessage
 from bot.domain.chat_keys import chat_id_of, slot_of
@@ -94,6 +94,13 @@ class PaymentRow:
     forget: bool = False
 
 
+class NextMessage(NamedTuple):
+    """The next message of a chat. It is due once its ``wait`` is over. Of those, the one longest due comes first."""
+
+    since: datetime
+    wait: Wait
+
+
 @dataclass(frozen=True, slots=True)
 class ChatRecord:
     """All that is stored of a chat with one of its accounts. ``id`` is its key (:mod:`bot.domain.chat_keys`).
@@ -131,22 +138,14 @@ class ChatRecord:
         return [row for row in rows if row.alert.kind is AlertKind.NOT_SERVED]
 
     @property
-    def message_wait(self) -> Wait:
-        """The wait for the next alert: the chat's, or its own if that is longer."""
-        return self._wait_for(self.next_alert)
-
-    @property
-    def message_since(self) -> datetime | None:
-        """Since when a message has been due. Of the chats, the longest due comes first. None: there is none."""
+    def next_message(self) -> NextMessage | None:
+        """The message that comes next, with its longer wait: the chat's, or its alert's own. None: there is none."""
         first = self.next_alert
-        return None if first is None else max(first.alert.created_at, self._wait_for(first).until)
-
-    def _wait_for(self, alert: AlertRow | None) -> Wait:
-        chat = self.chat.message_wait
-        if alert is None:
-            return chat
-        own = alert.wait
-        return Wait(max(chat.until, own.until), max(chat.set_at, own.set_at))
+        if first is None:
+            return None
+        chat, own = self.chat.message_wait, first.wait
+        wait = Wait(max(chat.until, own.until), max(chat.set_at, own.set_at))
+        return NextMessage(max(first.alert.created_at, wait.until), wait)
 
     @property
     def dead_letters(self) -> int:

@@ -283,17 +283,16 @@ class ChatIndex:
             self.packs[chat_id] = due_at
         self._alerts.pop(chat_id, None)
         resting = record is not None and record.chat.resting is not None
-        since = record.message_since if record is not None else None
+        message = record.next_message if record is not None else None
         if record is not None and record.alerts:
-            due = None if resting else since
+            due = None if resting or message is None else message.since
             self._alerts[chat_id] = due, len(record.alerts) - record.dead_letters, record.dead_letters
-        if record is None or since is None:
+        if message is None:
             self.messages.drop(chat_id)
         elif resting:
             self.messages.pause(chat_id)
         else:
-            wait = record.message_wait
-            self.messages.put(chat_id, wait.until, wait.set_at, though_leased=True)
+            self.messages.put(chat_id, message.wait.until, message.wait.set_at, though_leased=True)
 
     def note_stored(self, chat_id: int, *, is_stored: bool) -> None:
         """Note whether there is a file of this key."""

@@ -106,6 +106,24 @@ async def test_of_a_claim_that_was_lost_nothing_is_written_and_of_the_others_all
     assert [check.chat.id for check in await store.claim_checks(NOW + MINUTE, 10, LEASE)] == [2]
 
 
+async def test_what_others_have_changed_since_the_claims_stays(store: Store, postgres_opener: PostgresOpener) -> None:
+    other, checks = await postgres_opener.open(), await claimed(store)
+    second = checks[1].chat
+    assert second.link is not None
+    assert await other.set_reference(second.key, second.link.account, "K-1")
+    assert await finish_all(store, checks) == [True] * 5
+    assert [link and link.reference for link in [(await store.chat(n)).link for n in NUMBERS]] == [
+        None, "K-1", None, None, None,
+    ]  # fmt: skip
+
+    await with_alerts(store, 1, chat_id=3)
+    (delivery,) = await store.claim_alerts(NOW + MINUTE, 10, LEASE)
+    assert await store.message_edited(delivery.claim, 70, ())
+    await other.set_language(3, "de")
+    assert await store.alerts_failed(delivery.claim, NOW + 2 * MINUTE, uncertain=False, counts=True)
+    assert (await store.chat(3)).language == "de"
+
+
 async def test_one_claim_that_ends_twice_at_once_ends_once(store: Store) -> None:
     first, *others = await claimed(store)
     assert await finish_all(store, [first, first, *others, first]) == [True, False, True, True, True, True, False]
