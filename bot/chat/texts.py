@@ -1,7 +1,9 @@
-"""The bot's texts: by their keys, and sums, dates and spans as the reader's language writes them."""
+"""The bot's texts: gettext catalogues, and sums, dates and spans as the reader's language writes them."""
 
 from __future__ import annotations
 
+import gettext
+import io
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
@@ -9,16 +11,18 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from functools import lru_cache
+from importlib import resources
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_skeleton, format_time, format_timedelta
 from babel.lists import format_list
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
 from babel.numbers import NumberPattern, format_currency, format_decimal, get_currency_precision
 from markupsafe import Markup, escape
 
-from bot.chat.catalogues import Catalogue
 from bot.domain.chats import LANGUAGES, Chat
 from bot.domain.invoices import Invoice
 from bot.domain.payments import PaymentRules
@@ -56,7 +60,7 @@ class Texts:
     language: str
     currency: str
     zone: tzinfo
-    catalogue: Catalogue
+    catalogue: gettext.NullTranslations
     provider_zone: tzinfo
     paying: PaymentRules = field(default_factory=PaymentRules)
     calendar: ProviderCalendar = field(default_factory=ProviderCalendar)
@@ -86,19 +90,19 @@ class Texts:
         return amount is not None and amount > 0 and self.paying.on and self.paying.allow(amount)
 
     def __call__(self, key: str, **arguments: object) -> Markup:
-        return self._filled(self.catalogue.text(key), arguments)
+        return self._filled(self.catalogue.gettext(key), arguments)
 
     def count(self, key: str, n: int, **arguments: object) -> Markup:
         """Return the text in the grammatical number of ``n``, with ``n`` for its placeholder ``{n}``."""
-        return self._filled(self.catalogue.counted(key, n), {"n": self._whole(n), **arguments})
+        return self._filled(self.catalogue.ngettext(key, key, n), {"n": self._whole(n), **arguments})
 
     def plain(self, key: str, **arguments: object) -> str:
         """Return the text without markup, for button labels and pop-ups. It hides nothing."""
-        return self.catalogue.text(key).format(**arguments)
+        return self.catalogue.gettext(key).format(**arguments)
 
     def plain_count(self, key: str, n: int, **arguments: object) -> str:
         """Return the text in the grammatical number of ``n``, without markup. It hides nothing."""
-        return self.catalogue.counted(key, n).format(n=self._whole(n), **arguments)
+        return self.catalogue.ngettext(key, key, n).format(n=self._whole(n), **arguments)
 
     def _filled(self, text: str, arguments: Mapping[str, object]) -> Markup:
         """Fill a text's placeholders. What is private in them is hidden if the text has to be discreet."""
@@ -264,7 +268,9 @@ def load_translations(currency: str, zone: tzinfo, **rules: Any) -> Translations
 
     ``rules`` are what the operator has set: the fields of :class:`Texts` from ``paying`` on.
     """
-    return {language: Texts(language, currency, zone, Catalogue(language), zone, **rules) for language in LANGUAGES}
+    return {
+        language: Texts(language, currency, zone, load_catalogue(language), zone, **rules) for language in LANGUAGES
+    }
 
 
 def account_label(t: Texts, chat: Chat) -> str:
@@ -294,3 +300,13 @@ def make_texts_for(translations: Translations, plan: CheckPlan) -> TextsFor:
         )
 
     return texts_for
+
+
+def load_catalogue(language: str) -> gettext.GNUTranslations:
+    """Read a language's catalogue from its .po file, so that nobody can forget a compile step."""
+    source = resources.files("bot.locales") / language / "LC_MESSAGES" / "bot.po"
+    compiled = io.BytesIO()
+    with source.open("rb") as file:
+        write_mo(compiled, read_po(file, locale=language))
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)

@@ -14,7 +14,6 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
 
 from bot import errors
-from bot.chat.catalogues import Catalogue
 from bot.chat.handlers.settings import SWITCHES
 from bot.chat.search_words import WORDS
 from bot.chat.views.general import COMMANDS, REFERENCE
@@ -259,23 +258,6 @@ def test_no_text_is_empty_fuzzy_obsolete_or_there_twice(language: str) -> None:
     source = (resources.files("bot.locales") / language / "LC_MESSAGES" / "bot.po").read_text(encoding="utf-8")
     ids = [line for line in source.splitlines() if line.startswith("msgid ")]
     assert len(ids) == len(set(ids))
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_the_bot_reads_what_babel_reads(language: str) -> None:
-    assert Catalogue(language).texts == {key: texts_of(message) for key, message in messages(language).items()}
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("n", [0, 1, 2, 21])
-def test_the_form_for_a_number_is_the_language_s_own(language: str, n: int) -> None:
-    (key, forms), *_ = ((key, texts_of(each)) for key, each in messages(language).items() if each.pluralizable)
-    assert Catalogue(language).counted(key, n) == forms[n != 1]
-
-
-def test_a_key_without_a_text_stands_for_itself() -> None:
-    catalogue = Catalogue("en")
-    assert catalogue.text("no.such") == catalogue.counted("no.such", 2) == "no.such"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

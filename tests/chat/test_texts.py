@@ -6,13 +6,13 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from string import Formatter
+from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
 from markupsafe import Markup
 
-from bot.chat.catalogues import Catalogue
-from bot.chat.texts import Private, Texts
+from bot.chat.texts import Private, Texts, load_catalogue
 from bot.domain.chats import LANGUAGES
 from bot.errors import AnswerNotUnderstood, BotError, PermissionMissing, ProviderDown, Refused, SendRefused
 from bot.sandbox.telegram.html import parse_html
@@ -57,7 +57,7 @@ def test_money_is_written_as_in_the_readers_country(amount: str, german: str, en
     ],
 )
 def test_money_keeps_its_digits_in_every_currency(currency: str, amount: str, written: str) -> None:
-    texts = Texts("en", currency, BERLIN, Catalogue("en"), BERLIN)
+    texts = Texts("en", currency, BERLIN, load_catalogue("en"), BERLIN)
     assert texts.money(Decimal(amount)) == written
     assert EN.money(Decimal(amount), currency) == written
 
@@ -73,7 +73,7 @@ def test_no_sum_is_rounded(amount: Decimal, currency: str) -> None:
     [("EUR", "7.9", "7,90"), ("EUR", "11.9119", "11,9119"), ("KWD", "1.234", "1,234"), ("JPY", "120", "120")],
 )
 def test_a_sum_to_be_copied_is_typed_with_all_of_its_digits(currency: str, amount: str, typed: str) -> None:
-    assert Texts("de", currency, BERLIN, Catalogue("de"), BERLIN).typed(Decimal(amount)) == typed
+    assert Texts("de", currency, BERLIN, load_catalogue("de"), BERLIN).typed(Decimal(amount)) == typed
 
 
 def test_a_long_list_says_that_there_are_others() -> None:
@@ -82,7 +82,7 @@ def test_a_long_list_says_that_there_are_others() -> None:
 
 
 def test_money_is_in_the_operators_currency() -> None:
-    assert Texts("de", "CHF", BERLIN, Catalogue("de"), BERLIN).money(Decimal("7.95")) == f"7,95{SPACE}CHF"
+    assert Texts("de", "CHF", BERLIN, load_catalogue("de"), BERLIN).money(Decimal("7.95")) == f"7,95{SPACE}CHF"
 
 
 def test_a_date_is_read_alike_on_both_sides_of_the_atlantic() -> None:
@@ -185,8 +185,8 @@ def test_a_text_is_filled_as_markup_would_fill_it(first: object, second: object)
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_placeholders_are_bare_names_which_need_no_formatting_of_their_own(language: str) -> None:
-    texts = [text for forms in Catalogue(language).texts.values() for text in forms]
-    fields = [field for text in texts for field in Formatter().parse(text) if field[1]]
+    catalogue: Any = load_catalogue(language)
+    fields = [field for text in catalogue._catalog.values() for field in Formatter().parse(text) if field[1]]
     assert fields
     assert all(str(name).isidentifier() and not form and not turned for _, name, form, turned in fields)
 

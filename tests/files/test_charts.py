@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 from fontTools.ttLib import TTFont
 
-from bot.chat.catalogues import Catalogue
-from bot.chat.texts import load_translations
+from bot.chat.texts import load_catalogue, load_translations
 from bot.domain.chats import LANGUAGES
 from bot.files.charts import FAMILY, FONT, HEIGHT, WIDTH
 from bot.files.drawing import Drawing
@@ -47,7 +46,7 @@ async def test_the_font_has_every_letter_that_can_be_asked_of_it() -> None:
         letter
         for language in LANGUAGES
         for key in ("stats.chart", "stats.kind.hosting", "stats.kind.domain", "stats.kind.other")
-        for letter in Catalogue(language).text(key)
+        for letter in load_catalogue(language).gettext(key)
     }
     translations = load_translations("EUR", UTC)
     letters |= {letter for t in translations.values() for month in range(1, 13) for letter in t.month_label(month)}
