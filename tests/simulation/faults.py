@@ -141,19 +141,19 @@ def close_chat(world: World, person: Person) -> None:
     """Close a group for a while. Telegram tells when it is open again, or the bot finds out within an hour."""
     if person.chat.refusal is not None:
         return
-    rng, begun = world.rng, world.clock()
+    rng = world.rng
     person.chat.refusal = ChatClosed("not enough rights")
     world.note(person.chat.id, "is closed")
 
     def over() -> None:
         person.chat.refusal = None
         world.note(person.chat.id, "is open again")
-        tells = rng.random() < 0.5
-        person.not_sent.append((begun, world.clock() if tells else world.clock() + FOUND_OPEN_WITHIN))
-        if tells:
+        if rng.random() < 0.5:
             person.enqueue("may write again", person.may_write_again)
+        else:
+            person.not_sent.append((world.clock(), world.clock() + FOUND_OPEN_WITHIN))
 
-    world.after(rng.choice([0.5, 9, 40]) * rng.random(), over)
+    during(world, person.not_sent, rng.choice([0.5, 9, 40]) * rng.random(), over)
 
 
 def lose_chat(world: World, person: Person) -> None:
@@ -164,17 +164,16 @@ def lose_chat(world: World, person: Person) -> None:
     hours = rng.choice([1, 12, 60]) * rng.random()
     person.chat.refusal, rests = ChatNotFound("chat not found"), hours > 23
     person.gone_since = world.clock() if rests else None
-    begun = world.clock()
     world.note(person.chat.id, "is not found")
 
     def over() -> None:
         person.chat.refusal = None
         world.note(person.chat.id, "is found again")
-        person.not_sent.append((begun, world.clock() + FOUND_OPEN_WITHIN))
+        person.not_sent.append((world.clock(), world.clock() + FOUND_OPEN_WITHIN))
         if rests:
             person.enqueue("come back", person.come_back)
 
-    world.after(hours, over)
+    during(world, person.not_sent, hours, over)
 
 
 # --- To one account, and to everybody ---
