@@ -77,7 +77,7 @@ class Body(bytes):
         return body
 
 
-class Plain:
+class PlainParameters:
     """Stands for the parameters of a call without files: the library makes an object of each."""
 
     contains_files = False
@@ -135,7 +135,7 @@ class TelegramRequest(BaseRequest):
 
     async def call(self, url: str, parameters: Mapping[str, Any]) -> Any:
         """Call a method with parameters that are plain JSON, and return its result. Raise :class:`TelegramError`."""
-        return await self.post(url, cast("RequestData", Plain(parameters)))
+        return await self.post(url, cast("RequestData", PlainParameters(parameters)))
 
     async def initialize(self) -> None:
         """Allow requests again after a shutdown. The first one connects."""

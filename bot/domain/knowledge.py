@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from itertools import repeat
 from typing import Any
 
 from bot.domain.alerts import REMINDER_KINDS, Alert, AlertKind, KnownInvoice, SentMessage, Shown
@@ -55,7 +54,7 @@ def learn(known: KnownInvoice | None, invoice: Invoice, now: datetime) -> KnownI
         "told": told.pop(due, None) if due is not None else None,
         "told_earlier": tuple(told.items()),
     }
-    is_same = [*facts.values()] == [*map(getattr, repeat(before), facts)]
+    is_same = [getattr(before, name) for name in facts] == [*facts.values()]
     return before if is_same else replace(before, **facts)
 
 
